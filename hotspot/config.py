@@ -1,0 +1,132 @@
+"""The settings: one TOML file, each value overridden by the environment, all mistakes at once."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from hotspot.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/hotspot/hotspot.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a hotspot or an upstream needs to know before it starts.
+
+    `drives_folder`: a folder whose sub-folders are taken for mounted sticks, or None for udev.
+    `database_url`: a PostgreSQL URL for `hotspot upstream run`, or None for the embedded server.
+    """
+
+    data_dir: Path = Path("/var/lib/hotspot")
+    http_host: str = "0.0.0.0"
+    http_port: int = 8080
+    upstream_url: str | None = None
+    upstream_token: str | None = None
+    drives_folder: Path | None = None
+    trusted_keys: Path | None = None
+    database_url: str | None = None
+    upstream_port: int = 8090
+    name: str = "Bible Hotspot"
+
+    @property
+    def database(self) -> Path:
+        """The hotspot's SQLite file."""
+        return self.data_dir / "hotspot.db"
+
+    @property
+    def packages(self) -> Path:
+        """The folder of published packages, each named by its SHA-256."""
+        return self.data_dir / "packages"
+
+    @property
+    def incoming(self) -> Path:
+        """The folder of packages that are still being copied or verified."""
+        return self.data_dir / "incoming"
+
+    @property
+    def control_socket(self) -> Path:
+        """The Unix socket on which the running daemon answers the command line."""
+        return self.data_dir / "control.sock"
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be text that is not empty")
+    return value
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value))
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not str(value).isdigit() or not 0 <= int(value) <= 65535:
+        raise ValueError("must be a port number from 0 to 65535")
+    return int(value)
+
+
+def _url(value: Any, schemes: tuple[str, ...]) -> str:
+    text = _text(value)
+    parts = urlsplit(text)
+    if parts.scheme not in schemes or not parts.netloc:
+        raise ValueError(f"must be a URL that starts with {schemes[0]}://")
+    return text.rstrip("/")
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "data_dir": _path,
+    "http_host": _text,
+    "http_port": _port,
+    "upstream_url": lambda value: _url(value, ("http", "https")),
+    "upstream_token": _text,
+    "drives_folder": _path,
+    "trusted_keys": _path,
+    "database_url": lambda value: _url(value, ("postgresql", "postgres")),
+    "upstream_port": _port,
+    "name": _text,
+}
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Reads the settings from `path` and `environ`.
+
+    Without `path`, `DEFAULT_PATH` is read where it exists. Raises ConfigError with every mistake:
+    an unreadable file, an unknown setting, a value that does not fit.
+    """
+    problems: list[str] = []
+    found: dict[str, tuple[str, Any]] = {}
+    for name, value in _read_file(path, problems).items():
+        if name not in _READERS:
+            problems.append(f"'{name}' in the settings file is not a setting.")
+        else:
+            found[name] = (f"'{name}' in the settings file", value)
+    for field in fields(Config):
+        variable = "HOTSPOT_" + field.name.upper()
+        if environ.get(variable):
+            found[field.name] = (variable, environ[variable])
+    values: dict[str, Any] = {}
+    for name, (where, value) in found.items():
+        try:
+            values[name] = _READERS[name](value)
+        except ValueError as error:
+            problems.append(f"{where} {error}, and is {value!r}.")
+    if problems:
+        raise ConfigError(problems)
+    return replace(Config(), **values)
+
+
+def _read_file(path: Path | None, problems: list[str]) -> dict[str, Any]:
+    if path is None and not DEFAULT_PATH.exists():
+        return {}
+    file = path or DEFAULT_PATH
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(f"The settings file {file} cannot be read: {error.strerror}.")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"The settings file {file} is not valid TOML: {error}.")
+    return {}

@@ -1,0 +1,120 @@
+"""One base error, and one class for each decision that a caller makes.
+
+Every message is a whole sentence for a person, and says what to do where something can be done.
+`code` is the stable machine name used in HTTP answers and `--json`; `status` the HTTP status that
+a handler answers with when the error reaches it.
+"""
+
+from collections.abc import Sequence
+
+
+class HotspotError(Exception):
+    """Something went wrong that a person can be told about in one sentence."""
+
+    code = "failed"
+    status = 500
+
+
+class ConfigError(HotspotError):
+    """The settings cannot be used; `problems` lists every mistake found, not only the first."""
+
+    code = "bad_settings"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The settings have mistakes: " + " ".join(self.problems))
+
+
+class BadRequest(HotspotError):
+    """What was asked cannot be understood; asking the same again will not help."""
+
+    code = "bad_request"
+    status = 400
+
+
+class Unauthorized(HotspotError):
+    """No valid token came with a request that needs one."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(HotspotError):
+    """The token is valid, but what it asks is not for it."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(HotspotError):
+    """There is no such thing here."""
+
+    code = "not_found"
+    status = 404
+
+
+class BatchReused(HotspotError):
+    """A batchId came again with another body; the sender has to choose a new one."""
+
+    code = "batch_reused"
+    status = 409
+
+
+class PositionGone(HotspotError):
+    """A feed position that this store never gave, or gave in an earlier life; start over."""
+
+    code = "position_gone"
+    status = 410
+
+
+class TryLater(HotspotError):
+    """Nothing is wrong with the request; the other side cannot serve it now."""
+
+    code = "try_later"
+    status = 503
+
+
+class UpstreamUnreachable(HotspotError):
+    """The upstream did not answer; the session is tried again when there is an uplink."""
+
+    code = "upstream_unreachable"
+    status = 503
+
+
+class UpstreamRefused(HotspotError):
+    """The upstream answered, and does not accept this hotspot's request; a person must look."""
+
+    code = "upstream_refused"
+    status = 502
+
+
+class PackageRefused(HotspotError):
+    """A package file that must not be imported: not one, damaged, too new, or dishonest."""
+
+    code = "package_refused"
+    status = 422
+
+
+class NoSpace(HotspotError):
+    """The card has too little room for what was to be written; nothing was changed."""
+
+    code = "no_space"
+    status = 507
+
+
+class SourceGone(HotspotError):
+    """The stick vanished, or cannot be read any further; the import goes on when it is back."""
+
+    code = "source_gone"
+
+
+class PartUnavailable(HotspotError):
+    """A part of the machine (udev, multicast, netlink) is not there now; try again later."""
+
+    code = "part_unavailable"
+
+
+class StoreDamaged(HotspotError):
+    """The database cannot be used as it is."""
+
+    code = "store_damaged"

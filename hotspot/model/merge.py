@@ -1,0 +1,270 @@
+"""Judging one change: what a server does with an edit, and what a client does with a row.
+
+The rules and their order are those of the protocol (README, "How a change is judged"). Everything
+here is a pure function: the same arguments give the same decision, in any process.
+"""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
+
+from hotspot.model import instants
+from hotspot.model.records import Record
+
+NEAR_MS = 1000
+"""Two edits closer than this cannot be told apart by their stamps: a person is asked."""
+
+
+class Status(StrEnum):
+    """What became of an uploaded change."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    LOCAL_WINS = "local_wins"
+    SERVER_WINS = "server_wins"
+    MANUAL_REQUIRED = "manual_required"
+    REJECTED = "rejected"
+
+    @property
+    def stands(self) -> bool:
+        """Whether the sender's content is the server's afterwards."""
+        return self in (Status.APPLIED, Status.DUPLICATE, Status.LOCAL_WINS)
+
+
+class Edit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An edit that was made somewhere, on some version of a record.
+
+    `record`: the content it leads to; its `updated_at` is the edit's stamp on the judge's clock.
+    `base_version`, or for simple clients `base_updated_at`: what it was made on; None: on nothing.
+    `undated`: its stamp means nothing; it counts by order only.
+    """
+
+    record: Record
+    base_version: str | None = None
+    base_updated_at: str | None = None
+    undated: bool = False
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """`record`: what is current afterwards. `loser`: the version that lost and must be kept."""
+
+    status: Status
+    record: Record
+    loser: Record | None = None
+    reason: str = ""
+
+
+def decide(current: Record | None, edit: Edit) -> Decision:
+    """Judges `edit` against the `current` row (None: there is no such record)."""
+    new = edit.record
+    if current is None:
+        return Decision(Status.APPLIED, new)
+    if _same(current, new):
+        return Decision(Status.DUPLICATE, current)
+    if made_on(edit, current):
+        return Decision(Status.APPLIED, _after(new, current))
+    if edit.undated:
+        return Decision(Status.MANUAL_REQUIRED, current, new, "The edit cannot be dated.")
+    ahead = instants.to_ms(new.updated_at) - instants.to_ms(current.updated_at)
+    if abs(ahead) < NEAR_MS:
+        return Decision(Status.MANUAL_REQUIRED, current, new, "Simultaneous edits detected.")
+    if ahead > 0:
+        won = _after(new, current)
+        return Decision(Status.LOCAL_WINS, won, current, "Last writer wins by timestamp.")
+    return Decision(Status.SERVER_WINS, current, new, "Last writer wins by timestamp.")
+
+
+def made_on(edit: Edit, current: Record) -> bool:
+    """Whether the edit knew the current version when it was made."""
+    if edit.base_version is not None:
+        return edit.base_version in (current.version, current.former)
+    return edit.base_updated_at is not None and edit.base_updated_at == current.updated_at
+
+
+def _same(one: Record, other: Record) -> bool:
+    """Deleting what is deleted changes nothing, whatever else the rows say."""
+    return one.hash == other.hash or (one.deleted and other.deleted)
+
+
+def _after(new: Record, current: Record) -> Record:
+    """`new`, stamped at least 1 ms after the row that it replaces."""
+    earliest = instants.later(current.updated_at, 1)
+    return new if new.updated_at >= earliest else new.stamped(earliest)
+
+
+class Pending(msgspec.Struct, frozen=True, gc=False):
+    """An edit that the upstream has not judged yet: the base is the upstream's version."""
+
+    base_version: str | None
+    undated: bool = False
+
+
+class Local(msgspec.Struct, frozen=True, gc=False):
+    """What a client holds of one record.
+
+    `edited`: whether it was ever edited here, so that replacing it must keep it.
+    """
+
+    record: Record | None
+    pending: Pending | None = None
+    edited: bool = False
+
+
+class Mark(StrEnum):
+    """What a record's sync status becomes; the values are those of `record_sync_status`."""
+
+    PENDING = "pending"
+    SYNCED = "synced"
+    CONFLICT = "conflict"
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a client writes for one record, all in one transaction.
+
+    `record`: the row that is current afterwards, or None where the row stays as it is.
+    `mark`: the new sync status; None: the record needs none, or keeps the one it has.
+    `base_version`: with a pending mark, the upstream's version that the edit is now based on.
+    `loser`: a version to be kept, with `resolution` ('local_wins', 'server_wins', 'manual').
+    `reason`: a sentence for a person, where something went against an edit.
+    """
+
+    table: str
+    id: str
+    record: Record | None = None
+    mark: Mark | None = None
+    base_version: str | None = None
+    server_updated_at: str | None = None
+    loser: Record | None = None
+    resolution: str | None = None
+    reason: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return self.record is None and self.mark is None and self.loser is None
+
+
+def receive(local: Local, incoming: Record, *, comparing: bool = False) -> Outcome:
+    """What a client does with a row that comes down the feed.
+
+    `comparing`: the feed is being read from its start (a new epoch, an import), so a row may be
+    older than ours; an edit of ours that the server has lost then goes up again.
+    """
+    mine, pending = local.record, local.pending
+    if pending is None or mine is None:
+        return _receive_unedited(local, incoming, comparing=comparing)
+    if pending.base_version == incoming.version:
+        return Outcome(table=incoming.table, id=incoming.id)
+    edit = Edit(record=mine, base_version=pending.base_version, undated=pending.undated)
+    decision = decide(incoming, edit)
+    if decision.status is Status.DUPLICATE:
+        return _adopt(incoming)
+    if decision.status.stands:
+        return _keep_pending(incoming, "local_wins")
+    return yielded(mine, incoming, decision.status, decision.reason)
+
+
+def _receive_unedited(local: Local, incoming: Record, *, comparing: bool) -> Outcome:
+    mine = local.record
+    if mine is not None and mine.version == incoming.version:
+        return Outcome(table=incoming.table, id=incoming.id)
+    if mine is not None and local.edited and comparing and not _same(mine, incoming):
+        if mine.updated_at > incoming.updated_at:
+            return _keep_pending(incoming, "local_wins")
+        return yielded(mine, incoming, Status.SERVER_WINS, "The server has a later version.")
+    return Outcome(
+        table=incoming.table,
+        id=incoming.id,
+        record=incoming,
+        mark=Mark.SYNCED if local.edited else None,
+        server_updated_at=incoming.updated_at,
+    )
+
+
+def _keep_pending(incoming: Record, resolution: str) -> Outcome:
+    return Outcome(
+        table=incoming.table,
+        id=incoming.id,
+        mark=Mark.PENDING,
+        base_version=incoming.version,
+        server_updated_at=incoming.updated_at,
+        loser=incoming,
+        resolution=resolution,
+    )
+
+
+def _adopt(row: Record) -> Outcome:
+    """The upstream's row says what ours says: ours is settled, with the upstream's stamp."""
+    return Outcome(
+        table=row.table,
+        id=row.id,
+        record=row,
+        mark=Mark.SYNCED,
+        server_updated_at=row.updated_at,
+    )
+
+
+def yielded(mine: Record, theirs: Record, status: Status, reason: str) -> Outcome:
+    """Our edit did not win: the server's row is current, ours is kept.
+
+    After `manual_required` the record stays marked until a person chooses.
+    """
+    manual = status is Status.MANUAL_REQUIRED
+    return Outcome(
+        table=theirs.table,
+        id=theirs.id,
+        record=theirs,
+        mark=Mark.CONFLICT if manual else Mark.SYNCED,
+        server_updated_at=theirs.updated_at,
+        loser=mine,
+        resolution="manual" if manual else "server_wins",
+        reason=reason,
+    )
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The upstream's answer to one change that this client sent.
+
+    `updated_at`, `version`: of the row that is current there. `server`: that row itself, where the
+    upstream sent it because it is not what we sent.
+    `waits`: rejected for now only (the upstream does not know the version that it belongs to).
+    """
+
+    status: Status
+    updated_at: str | None = None
+    version: str | None = None
+    server: Record | None = None
+    reason: str = ""
+    waits: bool = False
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """One version that went up in a batch."""
+
+    table: str
+    id: str
+    version: str
+
+
+def settle(local: Local, sent: Sent, verdict: Verdict) -> Outcome:
+    """What a client writes when the answer about the version `sent` has come.
+
+    Where the row was edited again meanwhile, that edit stays pending; if what was sent stands,
+    it is the base of the newer edit.
+    """
+    mine = local.record
+    nothing = Outcome(table=sent.table, id=sent.id)
+    if mine is None or local.pending is None:
+        return nothing
+    if mine.version != sent.version:
+        if verdict.status.stands and verdict.version is not None:
+            return replace(nothing, mark=Mark.PENDING, base_version=verdict.version)
+        return nothing
+    if verdict.status.stands and verdict.updated_at is not None:
+        return _adopt(verdict.server or mine.stamped(verdict.updated_at))
+    if verdict.waits:
+        base = local.pending.base_version
+        return replace(nothing, mark=Mark.PENDING, base_version=base, reason=verdict.reason)
+    if verdict.server is not None:
+        return yielded(mine, verdict.server, verdict.status, verdict.reason)
+    return replace(nothing, mark=Mark.CONFLICT, reason=verdict.reason)

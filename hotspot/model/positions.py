@@ -1,0 +1,33 @@
+"""Feed positions as the opaque tokens that clients keep.
+
+A token belongs to the epoch of the store that gave it. A store that was restored from a backup, or
+begun anew, has another epoch: its positions mean nothing to a token from before.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import msgspec
+
+from hotspot.errors import PositionGone
+
+Part = int | str
+
+
+def encode(epoch: str, *parts: Part) -> str:
+    """The token of the position `parts` in the feed of `epoch`."""
+    return urlsafe_b64encode(msgspec.json.encode([epoch, *parts])).decode().rstrip("=")
+
+
+def decode(epoch: str, token: str, kinds: tuple[type, ...]) -> tuple[Part, ...]:
+    """The parts of a token that `encode` made for `epoch`, one of each of `kinds`.
+
+    Raises PositionGone for a token of another epoch, or of none.
+    """
+    try:
+        padded = token.encode() + b"=" * (-len(token) % 4)
+        given, *parts = msgspec.json.decode(urlsafe_b64decode(padded), type=list[Part])
+    except (ValueError, msgspec.MsgspecError):
+        given, parts = None, []
+    if given != epoch or tuple(type(part) for part in parts) != kinds:
+        raise PositionGone("This position is not known here any more: start over without it.")
+    return tuple(parts)

@@ -1,0 +1,323 @@
+"""What the protocol needs of a store: written once for SQLite, once for PostgreSQL.
+
+One contract suite (tests/contract) runs against both.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from hotspot.model.merge import Local, Outcome, Pending, Sent
+from hotspot.model.records import Key, Record
+from hotspot.model.tables import Scope
+from hotspot.model.wire import PackageInfo
+
+T = TypeVar("T")
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may upload. `role`: 'reader', 'editor', 'admin' or 'hotspot'."""
+
+    id: str
+    name: str
+    role: str
+
+    @property
+    def may_write(self) -> bool:
+        return self.role in ("editor", "admin", "hotspot")
+
+
+class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What to read of the feed.
+
+    `scopes`: each with the token up to which the client has read (None: from the start).
+    `since`: for scopes without a token, only rows that arrived at or after this instant.
+    `tables`: only these (None: all). `limit`: records in all, over all scopes.
+    `record_ids`: only these records, whatever the tokens; positions do not move.
+    """
+
+    scopes: Sequence[tuple[Scope, str | None]]
+    limit: int
+    since: str | None = None
+    tables: Collection[str] | None = None
+    record_ids: Sequence[str] | None = None
+
+
+class FeedScope(msgspec.Struct, frozen=True):
+    """How far one scope has been read. `known`: whether this store has that version at all."""
+
+    scope: Scope
+    token: str | None
+    has_more: bool
+    known: bool
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """Current rows in the feed's order, and the new positions, in the order of the query."""
+
+    records: Sequence[Record]
+    scopes: Sequence[FeedScope]
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an edit came from, and what can date it later.
+
+    `device_id`: who uploaded it. `changed_by`: who made it, if the device says.
+    `age_ms`: how old it was when it arrived. `sender_stamp`: the stamp on the sender's own clock.
+    """
+
+    device_id: str
+    changed_by: str | None = None
+    age_ms: int = 0
+    sender_stamp: str | None = None
+    undated: bool = False
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An edit that stands. `replaced`: the row that was current, None for a new record."""
+
+    record: Record
+    replaced: Record | None
+    provenance: Provenance
+
+
+class Loser(msgspec.Struct, frozen=True):
+    """A version that lost and is kept.
+
+    `resolution`: 'local_wins', 'server_wins' or 'manual' (a person must choose).
+    `winner`: the version that stood when it lost.
+    """
+
+    record: Record
+    winner: str
+    resolution: str
+    reason: str
+    device_id: str | None = None
+
+
+class StoredAnswer(msgspec.Struct, frozen=True):
+    """The answer to a batch that was judged before, and the hash of that batch's body."""
+
+    body_hash: str
+    answer: bytes
+
+
+class RecordTransaction(Protocol):
+    """One write transaction, valid inside the `work` given to `RecordStore.write`."""
+
+    async def stored_answer(self, device_id: str, batch_id: str) -> StoredAnswer | None:
+        """The answer that this device's batch got, if it was judged before."""
+
+    async def store_answer(
+        self, device_id: str, batch_id: str, body_hash: str, answer: bytes
+    ) -> None:
+        """Keeps the answer with the rows: both are committed, or neither."""
+
+    async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
+        """The current rows, locked until the transaction ends; missing ones are left out."""
+
+    async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
+        """Those of `scopes` whose version row this store has."""
+
+    async def accept(self, edits: Sequence[Accepted]) -> None:
+        """Makes these rows current. At most one edit a record.
+
+        A store that has an upstream marks them pending, on the base that the upstream knows.
+        """
+
+    async def keep_losers(self, losers: Sequence[Loser]) -> None:
+        """Keeps losing versions where a person can list them and bring them back."""
+
+    async def redeliver(self, keys: Collection[Key]) -> None:
+        """Puts the current rows into the feed once more."""
+
+
+class RecordStore(Protocol):
+    """The records of one node and their feed."""
+
+    async def read_changes(self, query: FeedQuery) -> FeedPage:
+        """A page of the feed. Raises PositionGone for a token of another epoch."""
+
+    async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
+        """The versions that a package holds; None for a package that is not known here."""
+
+    async def write(self, work: Callable[[RecordTransaction], Awaitable[T]]) -> T:
+        """Runs `work` in one write transaction and commits it durably before returning.
+
+        `work` awaits nothing but the transaction's own methods, and may be run again from the
+        start when the database asks for it. An exception rolls everything back and is raised.
+        """
+
+    async def ping(self) -> None:
+        """Reads something; raises TryLater where the database does not answer."""
+
+
+class DeviceStore(Protocol):
+    """Who may upload. Tokens and codes are known here by their SHA-256 only."""
+
+    async def device_by_token(self, token_hash: str) -> Device | None:
+        """The device that this token belongs to, unless it was revoked."""
+
+    async def claim_pairing(
+        self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
+    ) -> Device | None:
+        """Uses up an unexpired pairing code for a new device; None if the code is not valid."""
+
+
+class PendingEdit(msgspec.Struct, frozen=True):
+    """An edit that waits for the upstream."""
+
+    record: Record
+    pending: Pending
+    changed_by: str | None
+
+
+class OpenBatch(msgspec.Struct, frozen=True):
+    """A batch that was sent, or is about to be, and has no answer yet.
+
+    `body` is what is sent again, byte for byte, under the same id. `sent` names the versions in it.
+    """
+
+    id: str
+    body: bytes
+    sent: Sequence[Sent]
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a scope of the upstream's feed has been read.
+
+    `comparing`: it is being read from its start, so rows of ours may be newer (see merge.receive).
+    """
+
+    scope: Scope
+    token: str | None
+    comparing: bool = True
+
+
+class SessionLog(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one session with the upstream, for `sync_log` and the sync columns.
+
+    `changes`: records sent or received, by scope. `error`: one sentence, None for success.
+    """
+
+    started_at: str
+    completed_at: str
+    changes: dict[Scope, int]
+    error: str | None = None
+
+
+class ReplicaTransaction(RecordTransaction, Protocol):
+    """A write transaction of a store that has an upstream."""
+
+    async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
+        """What is held of each of these records, with pending edits; every key is answered."""
+
+    async def settle(self, outcomes: Sequence[Outcome], now: str) -> None:
+        """Writes what was decided: rows, marks, bases, losers; empty outcomes are passed over.
+
+        The feed position of a row moves only where its record changed.
+        """
+
+    async def keep_batch(self, batch: OpenBatch) -> None:
+        """Keeps a batch until `close_batch`."""
+
+    async def close_batch(self, batch_id: str) -> None:
+        """Forgets a batch that has been answered."""
+
+    async def set_positions(self, positions: Sequence[Position]) -> None:
+        """Keeps how far the upstream's feed has been read."""
+
+    async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:
+        """Keeps a row of the feed that could not be merged, to be tried again."""
+
+
+class ReplicaStore(RecordStore, Protocol):
+    """A store that has an upstream: the client half's view of the hotspot's database."""
+
+    async def write_replica(self, work: Callable[[ReplicaTransaction], Awaitable[T]]) -> T:
+        """`RecordStore.write`, with the client half's methods."""
+
+    async def pending_edits(self, limit: int) -> Sequence[PendingEdit]:
+        """Edits that the upstream has not judged, oldest first, without those in open batches.
+
+        Edits of versions that the upstream does not know are left out until it does.
+        """
+
+    async def open_batches(self) -> Sequence[OpenBatch]:
+        """Batches without an answer, oldest first."""
+
+    async def positions(self) -> Sequence[Position]:
+        """Every version of the packages held here, with how far its feed has been read."""
+
+    async def mark_scopes(self, known: Collection[Scope], unknown: Collection[Scope]) -> None:
+        """Remembers which versions the upstream knows; only what is new is written."""
+
+    async def forget_positions(self) -> None:
+        """The upstream began a new epoch: every scope is read from its start, comparing."""
+
+    async def log_session(self, log: SessionLog) -> None:
+        """Writes `sync_log`, `last_synced_at` and `sync_status`, set-wise."""
+
+
+class PackageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which packages to list; None: all. Ordered by language name, then package id."""
+
+    language_entity_id: str | None = None
+    package_type: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class StoredPackage(msgspec.Struct, frozen=True):
+    """One package: how it is listed, its manifest (JSON as it came), its file in packages/."""
+
+    info: PackageInfo
+    manifest: bytes
+    file_name: str
+
+
+class StoredAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """One audio file inside a stored package: `size` bytes at `offset` of `file_name`."""
+
+    media_file_id: str
+    file_name: str
+    offset: int
+    size: int
+    sha256: str
+    audio_format: str
+    original_name: str
+
+
+class PackageStore(Protocol):
+    """The packages that can be downloaded here."""
+
+    async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
+        """One page of the catalogue, and how many packages match in all."""
+
+    async def package(self, package_id: str) -> StoredPackage | None:
+        """The current version of one package."""
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        """Where one chapter's audio lies."""
+
+
+class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified package whose file lies in packages/ already, about to be published.
+
+    `manifest`: its JSON as it came. `audio`: the audio files inside it.
+    `source`: 'download', 'import' or 'share'.
+    """
+
+    info: PackageInfo
+    manifest: bytes
+    file_name: str
+    audio: Sequence[StoredAudio]
+    source: str
+
+
+class PublishCounts(msgspec.Struct, frozen=True):
+    """What publishing a package did: rows in it by table, and how many of them were written."""
+
+    rows: dict[str, int]
+    written: dict[str, int]

@@ -1,0 +1,232 @@
+"""The sync protocol's messages: JSON in camelCase, the same between any two nodes.
+
+Optional fields are left out where they are None. `record` holds columns by their database names.
+"""
+
+from typing import Any
+
+import msgspec
+
+from hotspot.model.merge import Status
+from hotspot.model.records import Values
+from hotspot.model.tables import Scope, ScopeKind
+
+MAX_CHANGES = 5_000
+DEFAULT_CHANGES = 1_000
+"""Changes in one page: the most a client may ask for, and what it gets when it does not ask."""
+
+UNKNOWN_SCOPE = "unknown_scope"
+"""A version that the server does not know; its rows stay as they are, its edits wait."""
+
+
+class Message(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False
+):
+    """A part of the protocol."""
+
+
+class ScopeRequest(Message, frozen=True, kw_only=True):
+    """One version that a client follows, and how far it has read (None: nothing yet)."""
+
+    text_version_id: str | None = None
+    audio_version_id: str | None = None
+    next_token: str | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """The version named; None unless exactly one is."""
+        return _scope(self.text_version_id, self.audio_version_id)
+
+
+class ChangesRequest(Message, frozen=True, kw_only=True):
+    """`POST sync/changes`: all scopes at once, or the short form for one package."""
+
+    scopes: list[ScopeRequest] | None = None
+    package_id: str | None = None
+    last_sync_timestamp: str | None = None
+    next_token: str | None = None
+    tables: list[str] | None = None
+    max_changes: int | None = None
+    record_ids: list[str] | None = None
+
+
+class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """One record of the feed. `operation`: INSERT, UPDATE or DELETE; the record is whole."""
+
+    table: str
+    record_id: str
+    operation: str
+    record: dict[str, Any]
+    version: str
+    changed_at: str
+    changed_by: str | None = None
+
+
+class ScopeState(Message, frozen=True, kw_only=True):
+    """How far one scope has been read. `status`: 'ok' or 'unknown_scope'."""
+
+    text_version_id: str | None = None
+    audio_version_id: str | None = None
+    next_token: str | None = None
+    has_more: bool = False
+    status: str = "ok"
+
+    @property
+    def scope(self) -> Scope | None:
+        return _scope(self.text_version_id, self.audio_version_id)
+
+
+class ChangesResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """A page of the feed. `next_token` stands at the top only in the short form."""
+
+    changes: list[Change]
+    scopes: list[ScopeState]
+    has_more: bool
+    server_timestamp: str
+    next_token: str | None = None
+
+
+class UploadChange(Message, frozen=True, kw_only=True):
+    """One edit. `record` may be partial; `local_timestamp` is on the sender's clock."""
+
+    table: str
+    record_id: str
+    operation: str = "UPDATE"
+    record: dict[str, Any] | None = None
+    local_timestamp: str | None = None
+    undated: bool = False
+    base_version: str | None = None
+    base_updated_at: str | None = None
+    changed_by: str | None = None
+
+
+class UploadRequest(Message, frozen=True, kw_only=True):
+    """`POST sync/upload`. Each change is decoded on its own: a bad one holds back no other."""
+
+    changes: list[msgspec.Raw]
+    device_id: str | None = None
+    batch_id: str | None = None
+    package_id: str | None = None
+    sync_session_id: str | None = None
+    redeliver: bool = False
+
+
+class Result(Message, frozen=True, kw_only=True):
+    """What became of one uploaded change.
+
+    `updated_at`, `version`: of the record that is current now. `server_record`: that record, where
+    the sender's `duplicate` is not the same to the letter. `code`, `reason`: why it was rejected.
+    """
+
+    table: str
+    record_id: str
+    status: Status
+    updated_at: str | None = None
+    version: str | None = None
+    canonical_id: str | None = None
+    server_record: dict[str, Any] | None = None
+    code: str | None = None
+    reason: str | None = None
+
+
+class Conflict(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """An edit and the row that stands against it. `resolution`: a status of `merge.Status`."""
+
+    table: str
+    record_id: str
+    local_record: Values | None
+    server_record: Values | None
+    resolution: str
+    reason: str
+
+
+class UploadResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """The answer to a batch. `applied`, `rejected`: how many changes stand, and how many do not."""
+
+    success: bool
+    applied: int
+    rejected: int
+    conflicts: list[Conflict]
+    results: list[Result]
+    server_timestamp: str
+
+
+class ErrorBody(Message, frozen=True, kw_only=True):
+    """Every answer that is not a success. `message` is a sentence for a person."""
+
+    error: str
+    message: str
+    timestamp: str
+    request_id: str
+    code: str | None = None
+    details: Any = None
+
+
+class PairRequest(Message, frozen=True, kw_only=True):
+    """`POST devices`: a phone shows the short code that a person read to it."""
+
+    code: str
+    name: str
+
+
+class PairResponse(Message, frozen=True, kw_only=True):
+    """The phone's identity; the token is shown this once."""
+
+    device_id: str
+    token: str
+
+
+class PackageInfo(Message, frozen=True, kw_only=True):
+    """One package as the catalogue lists it. `complete`: whether the whole file is offered."""
+
+    package_id: str
+    package_version: str
+    package_type: str
+    language_entity_id: str
+    language_name: str
+    audio_version_id: str | None = None
+    audio_version_name: str | None = None
+    text_version_id: str | None = None
+    text_version_name: str | None = None
+    size_in_bytes: int
+    sha256: str
+    imported_at: str
+    complete: bool
+    series_info: dict[str, Any] | None = None
+
+
+class PackageList(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """One page of the catalogue."""
+
+    packages: list[PackageInfo]
+    total: int
+    has_more: bool
+    next_offset: int | None = None
+
+
+def _scope(text_version_id: str | None, audio_version_id: str | None) -> Scope | None:
+    if text_version_id is not None and audio_version_id is None:
+        return Scope(ScopeKind.TEXT, text_version_id)
+    if audio_version_id is not None and text_version_id is None:
+        return Scope(ScopeKind.AUDIO, audio_version_id)
+    return None
+
+
+def scope_request(scope: Scope, next_token: str | None) -> ScopeRequest:
+    """The request for one scope."""
+    if scope.kind is ScopeKind.TEXT:
+        return ScopeRequest(text_version_id=scope.id, next_token=next_token)
+    return ScopeRequest(audio_version_id=scope.id, next_token=next_token)
+
+
+def scope_state(scope: Scope, next_token: str | None, has_more: bool, status: str) -> ScopeState:
+    """The answer for one scope."""
+    text = scope.id if scope.kind is ScopeKind.TEXT else None
+    audio = scope.id if scope.kind is ScopeKind.AUDIO else None
+    return ScopeState(
+        text_version_id=text,
+        audio_version_id=audio,
+        next_token=next_token,
+        has_more=has_more,
+        status=status,
+    )
