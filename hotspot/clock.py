@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from hotspot.model import instants, timeline
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def monotonic_ms() -> int:
@@ -25,11 +28,22 @@ class Clock:
         monotonic: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._monotonic = monotonic
+        self.boot_id = BOOT_ID.read_text().strip()
         self._timeline = timeline.start(floor_ms, monotonic(), believed_ms)
 
     def now(self) -> str:
         """The time now, as an instant."""
-        return instants.from_ms(self._timeline.at(self._monotonic()))
+        return self.read()[0]
+
+    def read(self) -> tuple[str, int]:
+        """The time now, and the monotonic milliseconds of the same moment."""
+        mono = self._monotonic()
+        return instants.from_ms(self._timeline.at(mono)), mono
+
+    @property
+    def timeline(self) -> timeline.Timeline:
+        """The timeline as it stands, for pure functions."""
+        return self._timeline
 
     @property
     def trusted(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from hotspot.model import instants
 from hotspot.model.records import Record
+from hotspot.model.timeline import Dating
 
 NEAR_MS = 1000
 """Two edits closer than this cannot be told apart by their stamps: a person is asked."""
@@ -98,6 +99,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
     base_version: str | None
     undated: bool = False
+    dating: Dating | None = None
 
 
 class Local(msgspec.Struct, frozen=True, gc=False):

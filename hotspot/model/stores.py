@@ -11,6 +11,7 @@ import msgspec
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import Scope
+from hotspot.model.timeline import Dating
 from hotspot.model.wire import PackageInfo
 
 T = TypeVar("T")
@@ -64,14 +65,12 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where an edit came from, and what can date it later.
 
     `device_id`: who uploaded it. `changed_by`: who made it, if the device says.
-    `age_ms`: how old it was when it arrived. `sender_stamp`: the stamp on the sender's own clock.
     """
 
     device_id: str
     changed_by: str | None = None
-    age_ms: int = 0
-    sender_stamp: str | None = None
     undated: bool = False
+    dating: Dating | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True):

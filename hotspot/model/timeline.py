@@ -52,3 +52,23 @@ def received(stamp: str, sender_now: str | None, now: str, *, synchronized: bool
         return min(stamp, now)
     age = max(instants.to_ms(sender_now) - instants.to_ms(stamp), 0)
     return instants.later(now, -age)
+
+
+class Dating(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What can date an edit later, when the time is known: when it came, and how old it was then.
+
+    `boot_id`, `mono_ms`: the boot and its monotonic clock at the moment of receipt.
+    `sender_stamp`: the stamp on the sender's own clock.
+    """
+
+    boot_id: str
+    mono_ms: int
+    age_ms: int = 0
+    sender_stamp: str | None = None
+
+
+def dated(stamp: str, dating: Dating | None, timeline: Timeline, boot_id: str) -> str:
+    """The stamp of an edit by what is known now; durations within one boot are exact."""
+    if dating is None or dating.boot_id != boot_id:
+        return stamp
+    return instants.from_ms(timeline.at(dating.mono_ms) - dating.age_ms)
