@@ -8,7 +8,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CANONICAL = re.compile(r"\d{4}-(0\d|1[0-2])-([0-2]\d|30)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z")
+_CANONICAL = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|30)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
+)
 _MILLISECOND = timedelta(milliseconds=1)
 
 FIRST = "1970-01-01T00:00:00.000Z"

@@ -105,9 +105,16 @@ def _fields(table: Table, change: UploadChange) -> dict[str, Value]:
         raise Refusal("bad_change", "The change has no record.")
     if change.changed_by is not None:
         records.parse_id(change.changed_by)
-    if change.local_timestamp is not None:
-        instants.parse(change.local_timestamp)
+    _check_instant(change.local_timestamp)
     return records.parse(table, change.record_id, change.record or {})
+
+
+def _check_instant(local_timestamp: str | None) -> None:
+    try:
+        if local_timestamp is not None:
+            instants.parse(local_timestamp)
+    except ValueError:
+        raise Refusal("bad_change", "localTimestamp must be a date and time.") from None
 
 
 def keys(parsed: Iterable[Parsed]) -> set[Key]:

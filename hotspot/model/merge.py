@@ -84,8 +84,10 @@ def made_on(edit: Edit, current: Record) -> bool:
 
 
 def _same(one: Record, other: Record) -> bool:
-    """Deleting what is deleted changes nothing, whatever else the rows say."""
-    return one.hash == other.hash or (one.deleted and other.deleted)
+    """Two deletions of the same text are one, whenever each was made."""
+    if one.deleted and other.deleted:
+        return {**one.values, "deleted_at": None} == {**other.values, "deleted_at": None}
+    return one.hash == other.hash
 
 
 def _after(new: Record, current: Record) -> Record:

@@ -1,0 +1,59 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotspot.model import instants
+
+MOMENTS = st.integers(min_value=0, max_value=253_000_000_000_000)
+
+
+@given(MOMENTS)
+def test_round_trip(ms: int) -> None:
+    text = instants.from_ms(ms)
+    assert len(text) == 24
+    assert instants.to_ms(text) == ms
+
+
+@given(MOMENTS, MOMENTS)
+def test_texts_sort_as_instants(one: int, other: int) -> None:
+    assert (instants.from_ms(one) < instants.from_ms(other)) == (one < other)
+
+
+@given(st.datetimes(datetime(1971, 1, 2), datetime(9997, 1, 1)), st.integers(-720, 720))
+def test_any_zone_becomes_utc(moment: datetime, minutes: int) -> None:
+    offset = f"{'+' if minutes >= 0 else '-'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    parsed = instants.parse(moment.isoformat(timespec="milliseconds") + offset)
+    local = moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
+    expected = round(local.timestamp() * 1000) - minutes * 60_000
+    assert instants.to_ms(parsed) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-02-30T00:00:00.000Z",
+        "2026-00-10T00:00:00.000Z",
+        "2026-13-01T00:00:00.000Z",
+        "2026-11-00T00:00:00.000Z",
+        "2026-11-22T24:00:00.000Z",
+        "0001-01-01T00:00:00.000Z",
+        "9999-12-31T23:59:59.999Z",
+        "2026-11-22T10:15:30.123Z\n",
+    ],
+)
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        instants.parse(text)
+
+
+def test_canonical_text_is_left_as_it_is() -> None:
+    for text in (
+        "2026-11-22T10:15:30.123Z",
+        "2024-02-29T23:59:59.999Z",
+        "2026-12-31T00:00:00.000Z",
+    ):
+        assert instants.parse(text) == text

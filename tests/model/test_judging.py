@@ -1,0 +1,136 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from hotspot.model.judging import Judgement, Sender, judge, parse_changes, scopes
+from hotspot.model.merge import Status
+from hotspot.model.records import Record
+from hotspot.model.stores import Device
+from hotspot.model.tables import Scope, ScopeKind
+from tests.model.builders import VERSION_ID, at, uuid, verse
+
+KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}
+
+
+def judged(changes: list[Any], rows: list[Record] | None = None, **sender: Any) -> Judgement:
+    """Judges these changes (JSON values) an hour after the tests' morning."""
+    given = {
+        "device": Device(id=uuid(99), name="Ana's phone", role="editor"),
+        "now": at(3_600_000),
+        "mono_ms": 5_000,
+        "boot_id": "boot",
+    }
+    parsed = parse_changes([msgspec.Raw(msgspec.json.encode(change)) for change in changes])
+    current = {row.key: row for row in rows or []}
+    return judge(parsed, current, KNOWN & scopes(parsed), Sender(**{**given, **sender}))
+
+
+def change(text: str = "new", *, number: int = 1, ms: int = 60_000, **more: Any) -> dict[str, Any]:
+    return {
+        "table": "verse_texts",
+        "recordId": uuid(number),
+        "record": {"verse_text": text},
+        "localTimestamp": at(ms),
+        **more,
+    }
+
+
+def test_a_partial_record_changes_what_it_names() -> None:
+    row = verse("old")
+    (accepted,) = judged([change("new", baseVersion=row.version)], [row]).accepted
+    assert accepted.record.values == {**row.values, "verse_text": "new"}
+    assert (accepted.record.updated_at, accepted.record.updated_by) == (at(60_000), uuid(99))
+    assert accepted.replaced == row
+
+
+def test_an_edit_travels_with_its_age_so_a_wrong_clock_cancels_out() -> None:
+    year = 365 * 86_400_000
+    one = judged([change(ms=year)], [verse("old")], sender_now=at(year + 1_000))
+    assert one.accepted[0].record.updated_at == at(3_600_000 - 1_000)
+    dating = one.accepted[0].provenance.dating
+    assert dating is not None
+    assert (dating.mono_ms, dating.age_ms, dating.sender_stamp) == (5_000, 1_000, at(year))
+
+
+def test_the_stamps_of_a_sender_that_knows_the_time_stand_unless_ahead() -> None:
+    rows = [verse("old")]
+    one = judged([change(ms=7_000)], rows, sender_now=at(99), synchronized=True)
+    assert one.accepted[0].record.updated_at == at(7_000)
+    ahead = judged([change(ms=9_999_999)], rows, sender_now=at(99), synchronized=True)
+    assert ahead.accepted[0].record.updated_at == at(3_600_000)
+
+
+def test_one_bad_change_holds_back_no_other() -> None:
+    changes = [
+        change("fine"),
+        "not a change",
+        {"recordId": uuid(2)},
+        change(table="no_such_table"),
+        change(table="text_versions", record={"name": "Mine"}),
+        change(number=3, record={"verse_text": 7}),
+        change(number=4, operation="DROP"),
+        change(number=5, localTimestamp="tomorrow"),
+        change("also fine", number=6),
+    ]
+    result = judged(changes, [verse("old"), verse("old", number=6)])
+    expected = [Status.LOCAL_WINS, *[Status.REJECTED] * 7, Status.LOCAL_WINS]
+    assert [one.status for one in result.results] == expected
+    assert {one.record.values["verse_text"] for one in result.accepted} == {"fine", "also fine"}
+    for one in result.results:
+        assert one.status.stands or (one.reason and one.reason.endswith(".") and one.code)
+
+
+def test_ids_scope_and_natural_key_stay() -> None:
+    (result,) = judged([change(record={"verse_id": "john-3-2"})], [verse("old")]).results
+    assert (result.status, result.code) == (Status.REJECTED, "forbidden")
+    assert result.server_record == verse("old").to_wire()
+
+
+def test_a_new_record_needs_a_version_that_is_known_here() -> None:
+    whole = dict(verse("a", number=5).to_wire())
+    (result,) = judged([change(number=5, record=whole)]).results
+    assert result.status is Status.APPLIED
+    (result,) = judged([change(number=5, record={**whole, "text_version_id": uuid(8)})]).results
+    assert (result.status, result.code) == (Status.REJECTED, "unknown_scope")
+    (result,) = judged([change(number=5, record={"verse_text": "a"})]).results
+    assert (result.status, result.code) == (Status.REJECTED, "bad_record")
+
+
+def test_a_deletion_is_stamped_where_it_ends_up() -> None:
+    row = verse("old", 50_000)
+    one = judged([change(operation="DELETE", record=None, ms=1, baseVersion=row.version)], [row])
+    record = one.accepted[0].record
+    assert record.values["deleted_at"] == record.updated_at == at(50_001)
+    (result,) = judged([change(operation="DELETE", record=None)]).results
+    assert (result.status, result.code) == (Status.REJECTED, "not_found")
+
+
+def test_changes_of_one_batch_are_heard_in_order() -> None:
+    row = verse("old")
+    first = judged([change("one", baseVersion=row.version)], [row]).accepted[0].record
+    result = judged(
+        [change("one", baseVersion=row.version), change("two", baseVersion=first.version)], [row]
+    )
+    (accepted,) = result.accepted
+    assert accepted.record.values["verse_text"] == "two"
+    assert accepted.replaced == row
+    assert [one.status for one in result.results] == [Status.APPLIED, Status.APPLIED]
+    assert not result.losers
+
+
+def test_the_version_that_lost_is_kept_and_shown() -> None:
+    row = verse("theirs", 100_000)
+    result = judged([change("mine", ms=60_000)], [row])
+    (loser,) = result.losers
+    assert (loser.record.values["verse_text"], loser.resolution) == ("mine", "server_wins")
+    (conflict,) = result.conflicts
+    assert conflict.server_record == row.to_wire()
+    assert result.results[0].version == row.version
+
+
+@pytest.mark.parametrize("role", ["reader", "guest"])
+def test_who_may_only_read_changes_nothing(role: str) -> None:
+    device = Device(id=uuid(98), name="Guest", role=role)
+    (result,) = judged([change()], [verse("old")], device=device).results
+    assert (result.status, result.code) == (Status.REJECTED, "forbidden")
