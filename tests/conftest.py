@@ -1,0 +1,31 @@
+"""What every test stands on: no settings from outside, and nothing that blocks the event loop."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+
+@pytest.fixture(scope="session", autouse=True)
+def blocking_calls_fail() -> Iterator[BlockBuster]:
+    """Fails the test in which the project's code blocks the event loop.
+
+    Only calls with a frame of the project in their stack count: what a test itself does while its
+    loop runs delays nobody.
+    """
+    with blockbuster_ctx("hotspot") as blockbuster:
+        yield blockbuster
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the settings in the developer's own environment out of every test."""
+    remove_settings(monkeypatch)
+
+
+def remove_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removes every HOTSPOT_ variable except the HOTSPOT_TEST_ ones until the test ends."""
+    for name in list(os.environ):
+        if name.startswith("HOTSPOT_") and not name.startswith("HOTSPOT_TEST_"):
+            monkeypatch.delenv(name)
