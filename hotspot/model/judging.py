@@ -1,17 +1,18 @@
-"""Judging a whole upload: each change on its own, in order; a bad one holds back no other."""
+"""Judging a whole upload: each change on its own, in order."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from hotspot.model import instants, records, timeline
+from hotspot.model.changes import Parsed, Refusal
 from hotspot.model.merge import Decision, Edit, Status, decide
 from hotspot.model.records import Key, Record, Value
 from hotspot.model.stores import Accepted, Device, Loser, Provenance
-from hotspot.model.tables import BY_NAME, STAMP_COLUMNS, Scope, Table
+from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
 from hotspot.model.timeline import Dating
-from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange
+from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result
 
 _STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
 
@@ -31,27 +32,6 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     synchronized: bool = False
 
 
-class Refusal(Exception):
-    """Why one change is rejected: `code` for programs, the message for a person."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        self.code = code
-        super().__init__(sentence)
-
-
-class Parsed(msgspec.Struct, frozen=True):
-    """One change of an upload: readable (`fields`), or refused from the start (`refusal`)."""
-
-    change: UploadChange
-    table: Table | None
-    fields: dict[str, Value]
-    refusal: Refusal | None = None
-
-    @property
-    def key(self) -> Key:
-        return Key(self.change.table, self.change.record_id)
-
-
 class Judgement(msgspec.Struct, frozen=True):
     """What an upload leads to: rows to write, versions to keep, and what the sender is told."""
 
@@ -59,78 +39,6 @@ class Judgement(msgspec.Struct, frozen=True):
     losers: Sequence[Loser]
     results: Sequence[Result]
     conflicts: Sequence[Conflict]
-
-
-def parse_changes(raw: Iterable[msgspec.Raw]) -> list[Parsed]:
-    """Each change checked as far as it can be without the current rows."""
-    return [_parse(change) for change in raw]
-
-
-def _parse(raw: msgspec.Raw) -> Parsed:
-    try:
-        change = _DECODER.decode(raw)
-    except msgspec.MsgspecError as error:
-        refusal = Refusal("bad_change", f"The change cannot be read: {error}.")
-        return Parsed(_named(raw), None, {}, refusal)
-    try:
-        table = BY_NAME.get(change.table)
-        if table is None:
-            raise Refusal("unknown_table", f"There is no table {change.table[:80]!r} to change.")
-        return Parsed(change, table, _fields(table, change))
-    except Refusal as refusal:
-        return Parsed(change, None, {}, refusal)
-    except ValueError as error:
-        return Parsed(change, None, {}, Refusal("bad_record", str(error)))
-
-
-_DECODER = msgspec.json.Decoder(UploadChange)
-
-
-def _named(raw: msgspec.Raw) -> UploadChange:
-    """As much of an unreadable change as the sender needs to find it again."""
-    try:
-        given: Any = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
-        given = None
-    names = given if isinstance(given, dict) else {}
-    return UploadChange(
-        table=str(names.get("table", ""))[:80], record_id=str(names.get("recordId", ""))[:80]
-    )
-
-
-def _fields(table: Table, change: UploadChange) -> dict[str, Value]:
-    if change.operation not in ("INSERT", "UPDATE", "DELETE"):
-        raise Refusal("bad_change", f"{change.operation[:80]!r} is not INSERT, UPDATE or DELETE.")
-    if change.operation != "DELETE" and change.record is None:
-        raise Refusal("bad_change", "The change has no record.")
-    if change.changed_by is not None:
-        records.parse_id(change.changed_by)
-    _check_instant(change.local_timestamp)
-    return records.parse(table, change.record_id, change.record or {})
-
-
-def _check_instant(local_timestamp: str | None) -> None:
-    try:
-        if local_timestamp is not None:
-            instants.parse(local_timestamp)
-    except ValueError:
-        raise Refusal("bad_change", "localTimestamp must be a date and time.") from None
-
-
-def keys(parsed: Iterable[Parsed]) -> set[Key]:
-    """The records whose current rows `judge` has to see."""
-    return {one.key for one in parsed if one.refusal is None}
-
-
-def scopes(parsed: Iterable[Parsed]) -> set[Scope]:
-    """The versions that new records among the changes would belong to."""
-    found = set()
-    for one in parsed:
-        if one.table is not None:
-            scope = one.table.scope_of(one.change.record_id, dict(one.fields))
-            if scope is not None:
-                found.add(scope)
-    return found
 
 
 def judge(

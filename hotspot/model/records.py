@@ -151,10 +151,15 @@ def parse(
     for name, value in raw.items():
         column = columns.get(name)
         if column is not None:
-            fields[name] = None if value is None else _CHECKS[column.type](name, value)
+            fields[name] = check(column, value)
         elif strict and name != "id" and name not in LOCAL_COLUMNS:
             raise ValueError(f"The table {table.name} has no column {name[:80]!r}.")
     return fields
+
+
+def check(column: Column, value: object) -> Value:
+    """The value of one column in canonical form; ValueError, with a sentence, if it cannot be."""
+    return None if value is None else _CHECKS[column.type](column.name, value)
 
 
 def parse_id(value: str) -> str:

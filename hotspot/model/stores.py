@@ -320,3 +320,16 @@ class PublishCounts(msgspec.Struct, frozen=True):
 
     rows: dict[str, int]
     written: dict[str, int]
+
+
+class PublishingStore(PackageStore, Protocol):
+    """Where packages are published."""
+
+    async def publish(self, new: NewPackage, staging: str, now: str) -> PublishCounts:
+        """Merges the staging database at the path `staging`, and makes the package visible.
+
+        All of it happens in one transaction.
+        """
+
+    async def file_names(self) -> set[str]:
+        """The files in packages/ that a published package refers to."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from hotspot.model.judging import Sender, judge, keys, parse_changes
+from hotspot.model.changes import keys, parse_changes
+from hotspot.model.judging import Sender, judge
 from hotspot.model.merge import (
     Local,
     Mark,

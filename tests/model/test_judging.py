@@ -3,7 +3,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hotspot.model.judging import Judgement, Sender, judge, parse_changes, scopes
+from hotspot.model.changes import parse_changes, scopes
+from hotspot.model.judging import Judgement, Sender, judge
 from hotspot.model.merge import Status
 from hotspot.model.records import Record
 from hotspot.model.stores import Device

@@ -1,0 +1,234 @@
+"""The server half of the protocol: `sync/changes` and `sync/upload` over any RecordStore."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from hotspot.clock import Clock
+from hotspot.errors import BadRequest, BatchReused, NotFound
+from hotspot.http.auth import authenticate
+from hotspot.http.messages import answer, answer_encoded, read
+from hotspot.model import instants
+from hotspot.model.changes import Parsed, keys, parse_changes, scopes
+from hotspot.model.judging import Sender, judge
+from hotspot.model.records import Key, Record, parse_id
+from hotspot.model.stores import (
+    DeviceStore,
+    FeedPage,
+    FeedQuery,
+    RecordStore,
+    RecordTransaction,
+)
+from hotspot.model.tables import BY_NAME, Scope
+from hotspot.model.wire import (
+    DEFAULT_CHANGES,
+    MAX_CHANGES,
+    UNKNOWN_SCOPE,
+    Change,
+    ChangesRequest,
+    ChangesResponse,
+    UploadRequest,
+    UploadResponse,
+    scope_state,
+)
+
+MAX_SCOPES = 2_000
+MAX_UPLOAD = 10_000
+_NAME_LIMIT = 200
+
+
+class SyncEndpoints:
+    """Handlers over one store; the clock is the node's own."""
+
+    def __init__(self, store: RecordStore, devices: DeviceStore, clock: Clock) -> None:
+        self._store = store
+        self._devices = devices
+        self._clock = clock
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes to mount."""
+        return [
+            web.post("/functions/v1/sync/changes", self.changes),
+            web.post("/functions/v1/sync/upload", self.upload),
+        ]
+
+    async def changes(self, request: web.Request) -> web.StreamResponse:
+        """A page of the feed, for every scope asked for. Needs no token."""
+        asked = await read(request, ChangesRequest)
+        if asked.package_id is None:
+            page = await self._store.read_changes(_query(asked, _scopes(asked)))
+            token = None
+        else:
+            followed = await self._package_scopes(asked)
+            page = await self._store.read_changes(_query(asked, followed))
+            token = _joined(page)
+        return await answer(request, _page(page, token, self._clock.now()))
+
+    async def _package_scopes(self, asked: ChangesRequest) -> list[tuple[Scope, str | None]]:
+        """The short form: one package, whose token joins those of its versions."""
+        assert asked.package_id is not None
+        found = await self._store.package_scopes(asked.package_id)
+        if found is None:
+            raise NotFound(f"There is no package {asked.package_id[:80]!r} here.")
+        tokens: list[str | None] = [None] * len(found)
+        if asked.next_token is not None:
+            given = asked.next_token.split(".")
+            if len(given) != len(found):
+                raise BadRequest("This nextToken belongs to another package.")
+            tokens = [token or None for token in given]
+        return list(zip(found, tokens, strict=True))
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Judges a batch and commits it with its answer. Needs a token."""
+        device = await authenticate(request, self._devices)
+        asked = await read(request, UploadRequest)
+        if len(asked.changes) > MAX_UPLOAD:
+            raise BadRequest(f"A batch may have {MAX_UPLOAD} changes; send them in several.")
+        now, mono_ms = self._clock.read()
+        sender = Sender(
+            device=device,
+            now=now,
+            mono_ms=mono_ms,
+            boot_id=self._clock.boot_id,
+            sender_now=_instant(request.headers.get("X-Client-Time"), "X-Client-Time"),
+            synchronized=request.headers.get("X-Client-Clock") == "synchronized",
+        )
+        body = await _Batch(asked, sender).write_to(self._store)
+        return await answer_encoded(request, body)
+
+
+class _Batch:
+    """One upload on its way into the store."""
+
+    def __init__(self, asked: UploadRequest, sender: Sender) -> None:
+        self.id = asked.batch_id or str(uuid4())
+        self.redeliver = asked.redeliver
+        self.sender = sender
+        self.body_hash = _body_hash(asked)
+        self.changes: list[Parsed] = parse_changes(asked.changes)
+        if len(self.id) > _NAME_LIMIT:
+            raise BadRequest(f"A batchId may have {_NAME_LIMIT} characters.")
+
+    async def write_to(self, store: RecordStore) -> bytes:
+        """The encoded answer: that of the first time, if the batch was judged before."""
+        return await store.write(self._work)
+
+    async def _work(self, tx: RecordTransaction) -> bytes:
+        device_id = self.sender.device.id
+        stored = await tx.stored_answer(device_id, self.id)
+        if stored is not None:
+            if stored.body_hash != self.body_hash:
+                raise BatchReused("This batchId was used for other changes: choose a new one.")
+            return stored.answer
+        body = await self._judge(tx)
+        await tx.store_answer(device_id, self.id, self.body_hash, body)
+        return body
+
+    async def _judge(self, tx: RecordTransaction) -> bytes:
+        current = await tx.current(keys(self.changes))
+        known = await tx.known_scopes(scopes(self.changes))
+        judgement = judge(self.changes, current, known, self.sender)
+        if judgement.accepted:
+            await tx.accept(judgement.accepted)
+        if judgement.losers:
+            await tx.keep_losers(judgement.losers)
+        if self.redeliver:
+            lost = {Key(r.table, r.record_id) for r in judgement.results if not r.status.stands}
+            await tx.redeliver(lost & current.keys())
+        stand = sum(result.status.stands for result in judgement.results)
+        return msgspec.json.encode(
+            UploadResponse(
+                success=stand == len(self.changes),
+                applied=stand,
+                rejected=len(self.changes) - stand,
+                conflicts=list(judgement.conflicts),
+                results=list(judgement.results),
+                server_timestamp=self.sender.now,
+            )
+        )
+
+
+def _body_hash(asked: UploadRequest) -> str:
+    """Names what is asked, apart from when and by which attempt."""
+    digest = sha256(b"redeliver" if asked.redeliver else b"")
+    for change in asked.changes:
+        digest.update(b"\n" + bytes(change))
+    return digest.hexdigest()
+
+
+def _scopes(asked: ChangesRequest) -> list[tuple[Scope, str | None]]:
+    if asked.scopes is None:
+        raise BadRequest("The request names neither scopes nor a packageId.")
+    if len(asked.scopes) > MAX_SCOPES:
+        raise BadRequest(f"A request may name {MAX_SCOPES} scopes; ask in several.")
+    found = []
+    for one in asked.scopes:
+        scope = one.scope
+        if scope is None:
+            raise BadRequest("Each scope names one textVersionId or one audioVersionId.")
+        found.append((_checked(scope), one.next_token))
+    return found
+
+
+def _checked(scope: Scope) -> Scope:
+    try:
+        parse_id(scope.id)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return scope
+
+
+def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) -> FeedQuery:
+    if asked.tables is not None and not set(asked.tables) <= BY_NAME.keys():
+        raise BadRequest("'tables' names a table that does not exist.")
+    if asked.record_ids is not None and len(asked.record_ids) > MAX_CHANGES:
+        raise BadRequest(f"'recordIds' may name {MAX_CHANGES} records; ask in several.")
+    limit = DEFAULT_CHANGES if asked.max_changes is None else asked.max_changes
+    return FeedQuery(
+        scopes=followed,
+        limit=min(max(limit, 1), MAX_CHANGES),
+        since=_instant(asked.last_sync_timestamp, "lastSyncTimestamp"),
+        tables=asked.tables,
+        record_ids=asked.record_ids,
+    )
+
+
+def _instant(text: str | None, name: str) -> str | None:
+    try:
+        return None if text is None else instants.parse(text)
+    except ValueError:
+        raise BadRequest(f"{name} must be a date and time.") from None
+
+
+def _joined(page: FeedPage) -> str:
+    return ".".join(one.token or "" for one in page.scopes)
+
+
+def _page(page: FeedPage, token: str | None, now: str) -> ChangesResponse:
+    states = [
+        scope_state(one.scope, one.token, one.has_more, "ok" if one.known else UNKNOWN_SCOPE)
+        for one in page.scopes
+    ]
+    return ChangesResponse(
+        changes=[_change(record) for record in page.records],
+        scopes=states,
+        has_more=any(state.has_more for state in states),
+        server_timestamp=now,
+        next_token=token,
+    )
+
+
+def _change(record: Record) -> Change:
+    new = record.created_at == record.updated_at
+    return Change(
+        table=record.table,
+        record_id=record.id,
+        operation="DELETE" if record.deleted else "INSERT" if new else "UPDATE",
+        record=dict(record.to_wire()),
+        version=record.version,
+        changed_at=record.updated_at,
+        changed_by=record.updated_by,
+    )

@@ -1,0 +1,66 @@
+"""One session with the upstream: send what is pending, read the feed, write the log."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hotspot.clock import Clock
+from hotspot.errors import HotspotError
+from hotspot.model.stores import ReplicaStore, SessionLog
+from hotspot.model.tables import Scope
+from hotspot.syncing.fetching import Fetches
+from hotspot.syncing.sending import Uploads
+from hotspot.syncing.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """What one session did; `error` is why it ended early, as one sentence."""
+
+    uploaded: int = 0
+    downloaded: int = 0
+    conflicts: int = 0
+    requests: int = 0
+    error: HotspotError | None = None
+    changes: Counter[Scope] = field(default_factory=Counter)
+
+    def summary(self) -> dict[str, int | str | None]:
+        """The report as JSON values."""
+        return {
+            "uploaded": self.uploaded,
+            "downloaded": self.downloaded,
+            "conflicts": self.conflicts,
+            "requests": self.requests,
+            "error": str(self.error) if self.error else None,
+        }
+
+
+async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> SessionReport:
+    """Uploads and fetches all there is. Ends with the log, also where the upstream failed.
+
+    Each batch and each page is committed on its own, so a cut costs at most what was in flight.
+    """
+    started_at = clock.now()
+    uploads, fetches = Uploads(store, upstream, clock), Fetches(store, upstream, clock)
+    failure: HotspotError | None = None
+    try:
+        await uploads.run()
+        await fetches.run()
+    except HotspotError as error:
+        failure = error
+    changes = uploads.sent + fetches.received
+    await store.log_session(
+        SessionLog(
+            started_at=started_at,
+            completed_at=clock.now(),
+            changes=dict(changes),
+            error=str(failure) if failure else None,
+        )
+    )
+    return SessionReport(
+        uploaded=uploads.sent.total(),
+        downloaded=fetches.received.total(),
+        conflicts=uploads.conflicts,
+        requests=uploads.requests + fetches.requests,
+        error=failure,
+        changes=changes,
+    )

@@ -1,0 +1,93 @@
+"""When to sync: as soon as the upstream is there, soon after a local edit, and now and then.
+
+One session at a time. What must not be forgotten is in the store; this loop may die at any point.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from hotspot.clock import Clock
+from hotspot.errors import UpstreamUnreachable
+from hotspot.events import Bus, CatalogueChanged, Event, LocalEdit, SyncFinished, UplinkChanged
+from hotspot.model.stores import ReplicaStore
+from hotspot.syncing.session import SessionReport, run_session
+from hotspot.syncing.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 60.0
+GATHER_S = 0.25
+"""Edits come in bursts; a session waits this long, so that one batch takes the whole burst."""
+
+
+class Syncer:
+    """Runs sessions. `on_unreachable` is told when a session found nobody there."""
+
+    def __init__(
+        self,
+        store: ReplicaStore,
+        upstream: Upstream,
+        clock: Clock,
+        bus: Bus,
+        on_unreachable: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._upstream = upstream
+        self._clock = clock
+        self._bus = bus
+        self._on_unreachable = on_unreachable
+        self._one_at_a_time = asyncio.Lock()
+        self.last: SessionReport | None = None
+
+    async def sync(self) -> SessionReport:
+        """Runs one session now; waits for the one under way first."""
+        async with self._one_at_a_time:
+            began = time.monotonic()
+            report = await run_session(self._store, self._upstream, self._clock)
+            self.last = report
+            sentence = _sentence(report, time.monotonic() - began)
+            if report.error is not None or report.uploaded or report.downloaded:
+                log.info("%s", sentence)
+            if isinstance(report.error, UpstreamUnreachable):
+                self._on_unreachable()
+            self._bus.publish(
+                SyncFinished(report.error is None, report.uploaded, report.downloaded, sentence)
+            )
+            return report
+
+    async def run(self) -> None:
+        """Waits for reasons to sync, until cancelled."""
+        reachable = False
+        with self._bus.listen(UplinkChanged, LocalEdit, CatalogueChanged) as events:
+            while True:
+                reachable = _reachable(await _wait(events.queue), before=reachable)
+                await asyncio.sleep(GATHER_S)
+                while not events.queue.empty():
+                    reachable = _reachable(events.queue.get_nowait(), before=reachable)
+                if reachable:
+                    await self.sync()
+
+
+async def _wait(queue: asyncio.Queue[Event]) -> Event | None:
+    """The next reason to sync; None when nothing happened for a while."""
+    try:
+        async with asyncio.timeout(EVERY_S * random.uniform(0.8, 1.2)):
+            return await queue.get()
+    except TimeoutError:
+        return None
+
+
+def _reachable(event: Event | None, *, before: bool) -> bool:
+    return event.reachable if isinstance(event, UplinkChanged) else before
+
+
+def _sentence(report: SessionReport, seconds: float) -> str:
+    if report.error is not None:
+        return f"Sync ended early: {report.error}"
+    return (
+        f"Synced with the server: {report.uploaded} sent, {report.downloaded} received, "
+        f"{report.conflicts} not accepted, in {seconds:.2f} s."
+    )
