@@ -64,9 +64,10 @@ def _path(value: Any) -> Path:
 
 
 def _port(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isdigit() or not 0 <= int(value) <= 65535:
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise ValueError("must be a port number from 0 to 65535")
-    return int(value)
+    return int(text)
 
 
 def _url(value: Any, schemes: tuple[str, ...]) -> str:

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from hotspot import config
+from hotspot.errors import ConfigError
+
+
+def test_without_settings_the_defaults_hold() -> None:
+    settings = config.load(None, {})
+    assert (settings.http_port, settings.upstream_port) == (8080, 8090)
+    assert settings.database == Path("/var/lib/hotspot/hotspot.db")
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "hotspot.toml"
+    file.write_text('http_port = 81\nname = "Village"\ndata_dir = "/from/file"\n')
+    settings = config.load(file, {"HOTSPOT_DATA_DIR": "/from/env", "HOTSPOT_HTTP_HOST": ""})
+    assert settings.data_dir == Path("/from/env")
+    assert (settings.http_port, settings.name, settings.http_host) == (81, "Village", "0.0.0.0")
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "hotspot.toml"
+    file.write_text('http_port = "many"\nhtp_host = "0.0.0.0"\n')
+    with pytest.raises(ConfigError) as caught:
+        config.load(file, {"HOTSPOT_UPSTREAM_URL": "ftp://example.org"})
+    problems = caught.value.problems
+    assert len(problems) == 3
+    assert any("'http_port' in the settings file must be a port" in one for one in problems)
+    assert any("'htp_host' in the settings file is not a setting" in one for one in problems)
+    assert any("HOTSPOT_UPSTREAM_URL must be a URL" in one for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(None, "cannot be read"), ("= 1", "not valid TOML"), ("\udc80", "TOML")]
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | None, says: str) -> None:
+    file = tmp_path / "hotspot.toml"
+    if text is not None:
+        file.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ConfigError, match=says) as caught:
+        config.load(file, {})
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["-1", "65536", "80.5", "٣"])
+def test_ports_are_ports(value: str) -> None:
+    with pytest.raises(ConfigError):
+        config.load(None, {"HOTSPOT_HTTP_PORT": value})
