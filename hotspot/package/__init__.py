@@ -1,0 +1,1 @@
+"""The `.bible` file: a header, a manifest, an SQLite database and audio, in one file."""
