@@ -195,6 +195,12 @@ class PackageInfo(Message, frozen=True, kw_only=True):
     series_info: dict[str, Any] | None = None
 
 
+class PackageDetails(PackageInfo, frozen=True, kw_only=True):
+    """One package and its manifest, which is JSON as it came."""
+
+    manifest: msgspec.Raw
+
+
 class PackageList(Message, frozen=True, kw_only=True, omit_defaults=False):
     """One page of the catalogue."""
 

@@ -1,0 +1,130 @@
+"""The packages that are offered: the list, one package, its file, and the audio inside it."""
+
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from hotspot.errors import BadRequest, NotFound
+from hotspot.http.files import FileSlice, send
+from hotspot.http.messages import answer
+from hotspot.model.stores import PackageQuery, PackageStore, StoredPackage
+from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
+
+MAX_LIMIT = 1_000
+_MAX_OFFSET = 2**31
+_TYPES = ("audio", "text", "combined")
+_AUDIO_TYPES = {
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+}
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+def routes(packages: PackageStore, folder: Path) -> list[web.RouteDef]:
+    """The catalogue's routes. `folder` is where the stored packages' files lie."""
+    catalogue = _Catalogue(packages, folder)
+    return [
+        web.get("/functions/v1/packages", catalogue.list_packages),
+        web.get("/functions/v1/packages/{package_id}", catalogue.package),
+        web.get("/functions/v1/packages/{package_id}/download", catalogue.download),
+        web.get("/functions/v1/media/{media_file_id}", catalogue.media),
+    ]
+
+
+def file_name(info: PackageInfo) -> str:
+    """What a package is called where it is saved."""
+    version = info.text_version_name or info.audio_version_name or info.package_id
+    kind = f"{info.package_type} {info.package_version}"
+    return f"{info.language_name} - {version} ({kind}).bible"
+
+
+class _Catalogue:
+    def __init__(self, packages: PackageStore, folder: Path) -> None:
+        self._packages = packages
+        self._folder = folder
+
+    async def list_packages(self, request: web.Request) -> web.StreamResponse:
+        query = _query(request)
+        found, total = await self._packages.list_packages(query)
+        following = query.offset + len(found)
+        has_more = following < total
+        page = PackageList(
+            packages=list(found),
+            total=total,
+            has_more=has_more,
+            next_offset=following if has_more else None,
+        )
+        return await answer(request, page)
+
+    async def package(self, request: web.Request) -> web.StreamResponse:
+        stored = await self._stored(request)
+        details = PackageDetails(
+            **msgspec.structs.asdict(stored.info), manifest=msgspec.Raw(stored.manifest)
+        )
+        return await answer(request, details)
+
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        stored = await self._stored(request)
+        if not stored.info.complete:
+            raise NotFound("This package is damaged here, and is not offered as a file.")
+        part = FileSlice(
+            path=self._folder / stored.file_name,
+            offset=0,
+            size=stored.info.size_in_bytes,
+            sha256=stored.info.sha256,
+            content_type=_UNKNOWN_TYPE,
+            name=file_name(stored.info),
+        )
+        return await send(request, part)
+
+    async def media(self, request: web.Request) -> web.StreamResponse:
+        media_file_id = request.match_info["media_file_id"]
+        audio = await self._packages.audio(media_file_id)
+        if audio is None:
+            raise NotFound(f"There is no audio {media_file_id[:80]!r} here.")
+        part = FileSlice(
+            path=self._folder / audio.file_name,
+            offset=audio.offset,
+            size=audio.size,
+            sha256=audio.sha256,
+            content_type=_AUDIO_TYPES.get(audio.audio_format.lower(), _UNKNOWN_TYPE),
+            name=audio.original_name,
+            attachment=False,
+        )
+        return await send(request, part)
+
+    async def _stored(self, request: web.Request) -> StoredPackage:
+        package_id = request.match_info["package_id"]
+        stored = await self._packages.package(package_id)
+        if stored is None:
+            raise NotFound(f"There is no package {package_id[:80]!r} here.")
+        return stored
+
+
+def _query(request: web.Request) -> PackageQuery:
+    package_type = request.query.get("packageType")
+    if package_type is not None and package_type not in _TYPES:
+        raise BadRequest(f"packageType is one of {', '.join(_TYPES)}.")
+    return PackageQuery(
+        language_entity_id=request.query.get("languageEntityId"),
+        package_type=package_type,
+        limit=whole_number(request, "limit", 100, 1, MAX_LIMIT),
+        offset=whole_number(request, "offset", 0, 0, _MAX_OFFSET),
+    )
+
+
+def whole_number(request: web.Request, name: str, default: int, least: int, most: int) -> int:
+    """The query's whole number `name`. Raises BadRequest unless it is from `least` to `most`."""
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
+    number = int(text)
+    if not least <= number <= most:
+        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
+    return number

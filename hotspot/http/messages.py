@@ -1,0 +1,79 @@
+"""Reading and writing the protocol's messages in a handler.
+
+JSON is coded on the event loop, because the codec holds the interpreter wherever it runs;
+compression does not, and moves to a thread when there is much to compress.
+"""
+
+import asyncio
+import gzip
+import re
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from hotspot.errors import BadRequest
+
+T = TypeVar("T")
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes that a request may have once decompressed: the `client_max_size` of every app."""
+
+GZIP_FROM = 1024
+THREAD_FROM = 64 * 1024
+_GZIP_LEVEL = 1
+_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
+
+
+async def read(request: web.Request, kind: type[T]) -> T:
+    """The request's JSON body as a `kind`.
+
+    The server decompresses the body piece by piece as it is read, and stops at `MAX_BODY`: a
+    small body that grows without end costs no more memory than that. Raises BadRequest for a body
+    that is not a `kind`, and HTTPRequestEntityTooLarge.
+    """
+    try:
+        body = await request.read()
+    except web.RequestPayloadError:
+        raise BadRequest("The request's body is damaged, or was cut off.") from None
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The request is not understood: {error}.") from None
+    except RecursionError:
+        raise BadRequest("The request is not understood: it is nested too deeply.") from None
+
+
+async def answer(
+    request: web.Request, message: msgspec.Struct, status: int = 200
+) -> web.StreamResponse:
+    """The response that carries `message`."""
+    return await answer_encoded(request, msgspec.json.encode(message), status)
+
+
+async def answer_encoded(
+    request: web.Request, body: bytes, status: int = 200
+) -> web.StreamResponse:
+    """The response that carries `body`, a message in JSON; compressed where that saves much."""
+    response = web.Response(status=status, content_type="application/json")
+    response.headers["Vary"] = "Accept-Encoding"
+    if len(body) > GZIP_FROM and accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        response.headers["Content-Encoding"] = "gzip"
+        body = await _compressed(body)
+    response.body = body
+    return response
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip."""
+    allowed = {}
+    for part in header.lower().split(","):
+        coding, *parameters = (piece.strip() for piece in part.split(";"))
+        allowed[coding] = not any(_REFUSED.fullmatch(parameter) for parameter in parameters)
+    return allowed.get("gzip", allowed.get("*", False))
+
+
+async def _compressed(body: bytes) -> bytes:
+    if len(body) < THREAD_FROM:
+        return gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)

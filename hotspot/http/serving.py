@@ -1,0 +1,97 @@
+"""Serving an app on a TCP port or a Unix socket."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+KEEPALIVE_SECONDS = 60
+"""How long an idle connection is kept for the next request."""
+STALLED_SECONDS = 120
+"""How long a peer may take nothing of what is sent to it, or not answer at all."""
+_SHUTDOWN_SECONDS = 5
+
+
+@asynccontextmanager
+async def serve(
+    app: web.Application, host: str, port: int, *, stalled_seconds: int = STALLED_SECONDS
+) -> AsyncIterator[int]:
+    """Serves `app` on `host` and `port` until the block ends; gives the port that was bound.
+
+    Port 0 is any free one. Requests under way at the end have five seconds. Raises OSError where
+    the address cannot be bound.
+    """
+    with contextlib.closing(await _listening(host, port, stalled_seconds)) as listening:
+        async with _running(app) as runner:
+            await web.SockSite(runner, listening).start()
+            yield listening.getsockname()[1]
+
+
+@asynccontextmanager
+async def serve_unix(app: web.Application, path: Path) -> AsyncIterator[None]:
+    """Serves `app` on the Unix socket `path`, which only this user may connect to.
+
+    A socket that an earlier process left there is replaced.
+    """
+    with contextlib.closing(await asyncio.to_thread(_listening_unix, path)) as listening:
+        async with _running(app) as runner:
+            await web.SockSite(runner, listening).start()
+            yield
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+@asynccontextmanager
+async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+async def _listening(host: str, port: int, stalled_seconds: int) -> socket.socket:
+    """A socket whose accepted connections end by themselves when the peer is gone.
+
+    The kernel hands the options on to them. It watches both a peer that vanished (phones walk
+    away without a word) and one that stays and takes nothing.
+    """
+    family, kind, protocol, _, address = (
+        await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setblocking(False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, stalled_seconds)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled_seconds * 1000)
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _listening_unix(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.setblocking(False)
+        listening.bind(str(path))
+        path.chmod(0o600)
+    except OSError:
+        listening.close()
+        raise
+    return listening
