@@ -1,0 +1,53 @@
+"""The hotspot's HTTP app: everything that phones ask for, over parts that are handed in."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from aiohttp import web
+
+from hotspot.clock import Clock
+from hotspot.http import catalogue
+from hotspot.http.errors import error_middleware
+from hotspot.http.messages import MAX_BODY
+from hotspot.model.stores import DeviceStore, PackageStore
+from hotspot.phones import pages, pairing
+
+Ready = Callable[[], Awaitable[None]]
+
+
+def build_app(
+    *,
+    packages: PackageStore,
+    devices: DeviceStore,
+    folder: Path,
+    clock: Clock,
+    name: str,
+    ready: Ready,
+    routes: Iterable[web.RouteDef] = (),
+) -> web.Application:
+    """The app.
+
+    `folder`: where the packages' files lie. `name`: the hotspot's, for people. `ready`: returns
+    while the hotspot can serve, and raises TryLater where it cannot. `routes`: more to answer (the
+    sync endpoints).
+    """
+    app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(_harden)
+    app.add_routes(catalogue.routes(packages, folder))
+    app.add_routes(pairing.routes(devices, clock))
+    app.add_routes(pages.routes(packages, name))
+    app.add_routes([web.get("/healthz", _health(ready)), *routes])
+    return app
+
+
+def _health(ready: Ready) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(_request: web.Request) -> web.Response:
+        await ready()
+        return web.json_response({"status": "ok"})
+
+    return handler
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    """No browser guesses a type: a file from a stick must not become a page of this origin."""
+    response.headers["X-Content-Type-Options"] = "nosniff"

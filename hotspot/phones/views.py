@@ -1,0 +1,140 @@
+"""The pages as HTML: pure functions from what there is to what a phone's browser shows."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from urllib.parse import quote
+
+from hotspot.model.wire import PackageInfo
+from hotspot.phones.contents import Chapter, Contents
+from hotspot.phones.markup import Html, fill, join
+
+STYLE = Html(
+    ":root{color-scheme:light dark}"
+    "body{font:1.05em/1.5 system-ui,sans-serif;max-width:42em;margin:0 auto;padding:1em}"
+    "h1{font-size:1.4em}h2{font-size:1.1em;margin:0}"
+    "article,details{border:1px solid #8888;border-radius:.5em;padding:.8em;margin:.8em 0}"
+    "summary{font-weight:600;padding:.3em 0}p{margin:.3em 0}"
+    "audio{width:100%}a.button{display:inline-block;padding:.4em 1em;border:1px solid;"
+    "border-radius:.5em;text-decoration:none}"
+)
+POLICY = (
+    "default-src 'none'; media-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; "
+    f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
+)
+"""The Content-Security-Policy under which the pages work: no script, nothing from elsewhere."""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>$title</title><style>$style</style></head>
+<body>$body</body></html>
+"""
+_LIST = '<h1 dir="auto">$title</h1>$packages$more'
+_EMPTY = """<p>There are no packages here yet.</p>
+<p>Put a USB stick with Bible packages (files that end in .bible) into the hotspot. They are copied
+by themselves and appear here; then load this page again.</p>"""
+_ITEM = """<article><h2 dir="auto"><a href="/packages/$id">$name</a></h2>
+<p dir="auto">$language</p><p>$facts</p>$download</article>"""
+_PACKAGE = """<p><a href="/">All packages</a></p><h1 dir="auto">$name</h1>
+<p dir="auto">$language</p><p>$facts</p>$download$audio"""
+_DOWNLOAD = '<p><a class="button" href="/functions/v1/packages/$id/download">Download $size</a></p>'
+_DAMAGED = "<p>A part of this package is damaged; it cannot be downloaded as a whole.</p>"
+_BOOK = "<details$open><summary>$book</summary>$chapters</details>"
+_CHAPTER = """<p>$name <small>($length)</small></p>
+<audio controls preload="none" src="/functions/v1/media/$id"></audio>"""
+_MORE = '<p><a href="/?offset=$offset">More packages</a></p>'
+_MISSING = """<h1>Not here</h1><p>This package is not here any more.</p>
+<p><a href="/">All packages</a></p>"""
+
+_TYPES = {"audio": "Audio", "text": "Text", "combined": "Text and audio"}
+
+
+def list_page(
+    title: str, packages: Sequence[tuple[PackageInfo, Contents]], next_offset: int | None
+) -> Html:
+    """The list of packages; `next_offset` is where the next page begins, if there is one."""
+    items = [_item(_ITEM, info, contents) for info, contents in packages]
+    return _page(
+        title,
+        fill(
+            _LIST,
+            title=title,
+            packages=join(items) if items else Html(_EMPTY),
+            more=Html("") if next_offset is None else fill(_MORE, offset=next_offset),
+        ),
+    )
+
+
+def package_page(info: PackageInfo, contents: Contents) -> Html:
+    """One package, with a player for each of its audio files."""
+    alone = len(contents.audio) == 1
+    books = [_book(book, chapters, opened=alone) for book, chapters in contents.audio]
+    return _page(_name(info), _item(_PACKAGE, info, contents, audio=join(books)))
+
+
+def missing_page() -> Html:
+    """What stands where a package is not."""
+    return _page("Not here", Html(_MISSING))
+
+
+def _page(title: str, body: Html) -> Html:
+    return fill(_PAGE, title=title, style=STYLE, body=body)
+
+
+def _item(template: str, info: PackageInfo, contents: Contents, **more: Html) -> Html:
+    address = quote(info.package_id, safe="")
+    download = Html(_DAMAGED)
+    if info.complete:
+        download = fill(_DOWNLOAD, id=address, size=_size(info.size_in_bytes))
+    return fill(
+        template,
+        id=address,
+        name=_name(info),
+        language=info.language_name,
+        facts=_facts(info, contents),
+        download=download,
+        **more,
+    )
+
+
+def _name(info: PackageInfo) -> str:
+    names = dict.fromkeys(filter(None, (info.text_version_name, info.audio_version_name)))
+    return " / ".join(names) or info.package_id
+
+
+def _facts(info: PackageInfo, contents: Contents) -> str:
+    facts = [_TYPES.get(info.package_type, info.package_type), f"version {info.package_version}"]
+    for count, one, many in (
+        (contents.books, "book", "books"),
+        (contents.chapters, "chapter", "chapters"),
+        (contents.verses, "verse", "verses"),
+        (sum(len(chapters) for _, chapters in contents.audio), "audio file", "audio files"),
+    ):
+        if count > 0:
+            facts.append(f"{count:,} {one if count == 1 else many}")
+    return " · ".join(facts)
+
+
+def _book(book: str, chapters: Sequence[Chapter], *, opened: bool) -> Html:
+    players = [
+        fill(
+            _CHAPTER,
+            name=chapter.name,
+            length=_length(chapter.seconds),
+            id=quote(chapter.media_file_id, safe=""),
+        )
+        for chapter in chapters
+    ]
+    return fill(_BOOK, open=" open" if opened else "", book=book, chapters=join(players))
+
+
+def _size(size: int) -> str:
+    """In the unit of shops and phone settings: 1 MB is 10^6 bytes."""
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+
+
+def _length(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
