@@ -108,6 +108,12 @@ class SourceGone(HotspotError):
     code = "source_gone"
 
 
+class DriveRefused(HotspotError):
+    """A stick whose files cannot be read here; the others are not affected."""
+
+    code = "drive_refused"
+
+
 class PartUnavailable(HotspotError):
     """A part of the machine (udev, multicast, netlink) is not there now; try again later."""
 

@@ -1,6 +1,7 @@
 """The guards that other tests rely on do guard."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(autouse=True)
-def forget_probes() -> None:
+def forget_probes() -> Iterator[None]:
+    requirements._lacking.cache_clear()
+    yield
     requirements._lacking.cache_clear()
 
 
