@@ -169,7 +169,7 @@ async def test_an_answer_is_kept_with_its_batch(store: Store) -> None:
 
 
 async def test_a_batch_that_comes_twice_at_once_is_judged_once(store: Store) -> None:
-    judged = []
+    judged: list[bytes] = []
 
     async def work(tx: RecordTransaction) -> bytes:
         stored = await tx.stored_answer(DEVICE.id, "one")

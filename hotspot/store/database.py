@@ -1,0 +1,120 @@
+"""The open database: one writer, and readers beside it that never wait for it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from hotspot.store.failures import translated
+from hotspot.store.migrate import migrate, scripts
+from hotspot.store.rows import fetch
+from hotspot.store.writer import Writer, as_uri
+
+READERS = 2
+
+_PRAGMAS = (
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -4096",
+)
+_WRITER_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA journal_size_limit = 16000000")
+
+
+class Database:
+    """The connections. `epoch` names this life of the feed."""
+
+    def __init__(self, writer: Writer, readers: Sequence[aiosqlite.Connection], epoch: str) -> None:
+        self.writer = writer
+        self.epoch = epoch
+        self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._ending: set[asyncio.Task[None]] = set()
+        for reader in readers:
+            self._free.put_nowait(reader)
+
+    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT."""
+        async with self.snapshot() as connection:
+            return await fetch(connection, sql, parameters)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A connection on which all statements see one state of the database."""
+        connection = await self._free.get()
+        try:
+            await connection.execute("BEGIN")
+            yield connection
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        finally:
+            ending = asyncio.create_task(self._give_back(connection))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.shield(ending)
+
+    async def _give_back(self, connection: aiosqlite.Connection) -> None:
+        """Ends the snapshot; runs to its end also where the reader was cancelled."""
+        try:
+            await connection.rollback()
+        finally:
+            self._free.put_nowait(connection)
+
+
+@asynccontextmanager
+async def open_database(path: Path, now: str) -> AsyncIterator[Database]:
+    """The database in the file `path`, made and migrated where needed.
+
+    Raises StoreDamaged for a file that is not usable.
+    """
+    migrations = await asyncio.to_thread(_prepare, path)
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(_connect(path, _WRITER_PRAGMAS))
+            await migrate(connection, migrations, now)
+            readers = [
+                await stack.enter_async_context(_connect(path, ("PRAGMA query_only = ON",)))
+                for _ in range(READERS)
+            ]
+            rows = await fetch(connection, "SELECT value FROM meta WHERE key = 'epoch'")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        writer = Writer(connection)
+        writer.start()
+        stack.push_async_callback(writer.stop)
+        yield Database(writer, readers, rows[0][0])
+
+
+def _prepare(path: Path) -> list[tuple[int, str, str]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return scripts()
+
+
+@asynccontextmanager
+async def _connect(path: Path, pragmas: Sequence[str]) -> AsyncIterator[aiosqlite.Connection]:
+    async with aiosqlite.connect(as_uri(path), uri=True, isolation_level=None) as connection:
+        for pragma in (*_PRAGMAS, *pragmas):
+            await fetch(connection, pragma)
+        yield connection
+
+
+async def saved_floor(path: Path) -> int:
+    """Milliseconds since 1970 that are known to be past, as saved in the database file `path`.
+
+    0 where there is no database yet. For the clock, which has to be there before the store.
+    """
+    if not await asyncio.to_thread(path.exists):
+        return 0
+    try:
+        async with aiosqlite.connect(path) as connection:
+            known = await fetch(connection, "SELECT 1 FROM sqlite_master WHERE name = 'meta'")
+            if not known:
+                return 0
+            rows = await fetch(connection, "SELECT value FROM meta WHERE key = 'floor_ms'")
+    except sqlite3.Error as error:
+        raise translated(error) from error
+    return int(rows[0][0])

@@ -1,0 +1,41 @@
+"""What SQLite's errors mean to a caller."""
+
+import sqlite3
+
+from hotspot.errors import HotspotError, NoSpace, StoreDamaged, TryLater
+
+_PRIMARY = 0xFF
+"""SQLite's extended codes have their primary code in the low byte."""
+
+
+def translated(error: Exception) -> Exception:
+    """The error to raise instead of `error`; itself, where it is not the machine's doing."""
+    if not isinstance(error, sqlite3.Error) or isinstance(error, sqlite3.ProgrammingError):
+        return error
+    meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
+    return meaning[0](meaning[1]) if meaning else error
+
+
+_DAMAGED = (
+    StoreDamaged,
+    "The database is damaged: restore a copy of it, or start with an empty data folder.",
+)
+_MEANINGS: dict[int, tuple[type[HotspotError], str]] = {
+    sqlite3.SQLITE_FULL: (NoSpace, "The card is full: nothing was changed; make room on it."),
+    sqlite3.SQLITE_BUSY: (TryLater, "The database is in use by another program; try again."),
+    sqlite3.SQLITE_LOCKED: (TryLater, "The database is in use by another program; try again."),
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_IOERR: (
+        StoreDamaged,
+        "The database cannot be read or written: check the card that the data folder is on.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        StoreDamaged,
+        "The database cannot be opened: check that the data folder is there and may be written.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        StoreDamaged,
+        "The database cannot be written: check the rights of the data folder, and the card.",
+    ),
+}

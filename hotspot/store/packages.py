@@ -1,0 +1,126 @@
+"""The packages that can be downloaded here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aiosqlite
+import msgspec
+
+from hotspot.model.stores import PackageQuery, StoredAudio, StoredPackage
+from hotspot.model.wire import PackageInfo
+from hotspot.store.part import Part
+from hotspot.store.publishing import link_audio, media_files_of
+from hotspot.store.rows import fetch
+
+_FROM = """
+FROM local_packages p JOIN package_files f ON f.package_id = p.id
+LEFT JOIN language_entities l ON l.id = p.language_entity_id
+LEFT JOIN audio_versions a ON a.id = p.audio_version_id
+LEFT JOIN text_versions t ON t.id = p.text_version_id
+"""
+
+_COLUMNS = """
+SELECT p.id, p.version, p.package_type, p.language_entity_id,
+  coalesce(l.name, p.language_entity_id) AS language_name,
+  p.audio_version_id, a.name, p.text_version_id, t.name,
+  f.size, f.sha256, p.imported_at, f.complete, f.series_json
+"""
+
+_WANTED = """
+WHERE (:language IS NULL OR p.language_entity_id = :language)
+  AND (:type IS NULL OR p.package_type = :type)
+"""
+
+_LIST = f"{_COLUMNS} {_FROM} {_WANTED} ORDER BY language_name, p.id LIMIT :limit OFFSET :offset"
+_COUNT = f"SELECT count(*) {_FROM} {_WANTED}"
+_ONE = f"{_COLUMNS}, p.manifest_json, f.file_name {_FROM} WHERE p.id = ?"
+
+_AUDIO = """
+SELECT a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name
+FROM package_audio a JOIN local_packages p ON p.id = a.package_id
+WHERE a.media_file_id = ? ORDER BY p.imported_at DESC, p.id LIMIT 1
+"""
+
+_REMOVE = (
+    "DELETE FROM sync_log WHERE package_id = ?",
+    "DELETE FROM package_audio WHERE package_id = ?",
+    "DELETE FROM package_scopes WHERE package_id = ?",
+    "DELETE FROM package_files WHERE package_id = ?",
+    "DELETE FROM local_packages WHERE id = ?",
+)
+
+
+class Packages(Part):
+    """`model.stores.PackageStore`, and removing."""
+
+    async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
+        parameters = {
+            "language": query.language_entity_id,
+            "type": query.package_type,
+            "limit": query.limit,
+            "offset": query.offset,
+        }
+        async with self._database.snapshot() as connection:
+            rows = await fetch(connection, _LIST, parameters)
+            total = await fetch(connection, _COUNT, parameters)
+        return [_info(row) for row in rows], int(total[0][0])
+
+    async def package(self, package_id: str) -> StoredPackage | None:
+        rows = await self._database.read(_ONE, (package_id,))
+        if not rows:
+            return None
+        *info, manifest, file_name = rows[0]
+        return StoredPackage(_info(info), manifest.encode(), file_name)
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        rows = await self._database.read(_AUDIO, (media_file_id,))
+        if not rows:
+            return None
+        file_name, offset, size, sha256, audio_format, original_name = rows[0]
+        return StoredAudio(
+            media_file_id=media_file_id,
+            file_name=file_name,
+            offset=offset,
+            size=size,
+            sha256=sha256,
+            audio_format=audio_format,
+            original_name=original_name,
+        )
+
+    async def file_names(self) -> set[str]:
+        """The files in packages/ that are in use; others there are left-overs."""
+        rows = await self._database.read("SELECT file_name FROM package_files")
+        return {row[0] for row in rows}
+
+    async def remove_package(self, package_id: str) -> bool:
+        """Forgets a package and its file; its records stay. False: there is no such package."""
+
+        async def work(connection: aiosqlite.Connection) -> bool:
+            media_files = await media_files_of(connection, package_id)
+            removed = 0
+            for statement in _REMOVE:
+                removed = (await connection.execute(statement, (package_id,))).rowcount
+            await link_audio(connection, media_files)
+            return removed > 0
+
+        return await self._database.writer.run(work)
+
+
+def _info(row: Sequence[Any]) -> PackageInfo:
+    series = row[13]
+    return PackageInfo(
+        package_id=row[0],
+        package_version=row[1],
+        package_type=row[2],
+        language_entity_id=row[3],
+        language_name=row[4],
+        audio_version_id=row[5],
+        audio_version_name=row[6],
+        text_version_id=row[7],
+        text_version_name=row[8],
+        size_in_bytes=row[9],
+        sha256=row[10],
+        imported_at=row[11],
+        complete=bool(row[12]),
+        series_info=msgspec.json.decode(series) if series is not None else None,
+    )

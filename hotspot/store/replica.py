@@ -1,0 +1,182 @@
+"""One write transaction as the client half of the protocol sees it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from hotspot.model.merge import Local, Mark, Outcome, Pending
+from hotspot.model.records import Key
+from hotspot.model.stores import Loser, OpenBatch, Position
+from hotspot.model.timeline import Dating
+from hotspot.store.rows import as_json, by_table, fetch, write_rows
+from hotspot.store.transaction import Transaction
+
+_STATUSES = """
+SELECT s.record_id, s.sync_status, s.base_version, s.undated,
+  s.boot_id, s.received_mono_ms, s.age_ms, s.sender_stamp
+FROM json_each(?) k
+CROSS JOIN record_sync_status s ON s.table_name = ? AND s.record_id = k.value
+"""
+
+_MARK = """
+UPDATE record_sync_status SET
+  sync_status = value ->> 2,
+  server_updated_at = coalesce(value ->> 3, server_updated_at),
+  conflict_resolution = value ->> 4,
+  reason = value ->> 5,
+  base_version = coalesce(value ->> 6, base_version),
+  former_version = iif(value ->> 7, value ->> 8, former_version),
+  last_synced_at = iif(value ->> 2 = 'synced', :now, last_synced_at)
+FROM json_each(:marks) WHERE table_name = value ->> 0 AND record_id = value ->> 1
+"""
+
+_KEEP_BATCH = """
+INSERT INTO upload_batches (id, number, body, sent_json)
+SELECT ?, coalesce(max(number), 0) + 1, ?, ? FROM upload_batches
+"""
+
+_SEND = """
+UPDATE record_sync_status SET batch_id = :batch
+FROM json_each(:sent) WHERE table_name = value ->> 0 AND record_id = value ->> 1
+"""
+
+_SET_POSITIONS = """
+INSERT INTO feed_positions (scope_kind, scope_id, token, comparing)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+ON CONFLICT (scope_kind, scope_id) DO UPDATE SET
+  token = excluded.token, comparing = excluded.comparing
+"""
+
+_SET_ASIDE = """
+INSERT INTO set_aside VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (table_name, record_id) DO UPDATE SET
+  record_json = excluded.record_json, reason = excluded.reason, at = excluded.at
+"""
+
+
+class Replica(Transaction):
+    """`model.stores.ReplicaTransaction` on the writer's connection."""
+
+    async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
+        records = await self.current(keys)
+        statuses: dict[Key, Pending | None] = {}
+        for table, ids in by_table(keys).items():
+            for row in await fetch(self._connection, _STATUSES, (as_json(ids), table)):
+                statuses[Key(table, row[0])] = pending_of(*row[1:])
+        return {
+            key: Local(records.get(key), statuses.get(key), edited=key in statuses) for key in keys
+        }
+
+    async def settle(self, outcomes: Sequence[Outcome], now: str) -> None:
+        told = [outcome for outcome in outcomes if not outcome.empty]
+        held = await self._versions([Key(one.table, one.id) for one in told])
+        changed = [one.record for one in told if one.record is not None and _changes(one, held)]
+        if changed:
+            await write_rows(self._connection, changed, seq=await self.seq(), status="synced")
+        await self._mark_rows(told, now)
+        marks = as_json([_marking(one, held) for one in told if one.mark is not None])
+        await self._connection.execute(_MARK, {"marks": marks, "now": now})
+        losers = list(_losers(told, held))
+        if losers:
+            await self.keep_losers(losers)
+
+    async def _versions(self, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+        """The stamps and content hashes of the current rows."""
+        held = {}
+        for table, ids in by_table(keys).items():
+            sql = f"""
+                SELECT t.id, t.updated_at, t.content_hash
+                FROM json_each(?) k CROSS JOIN {table} t ON t.id = k.value
+            """
+            for row in await fetch(self._connection, sql, (as_json(ids),)):
+                held[Key(table, row[0])] = (row[1], row[2])
+        return held
+
+    async def _mark_rows(self, told: Sequence[Outcome], now: str) -> None:
+        """The sync columns of the rows themselves; a row that came down unedited is synced."""
+        marked: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for one in told:
+            if one.mark is not None or one.record is not None:
+                marked[one.table, one.mark or Mark.SYNCED].append(one.id)
+        for (table, mark), ids in marked.items():
+            synced = ", last_synced_at = :now" if mark == Mark.SYNCED else ""
+            await self._connection.execute(
+                f"""
+                UPDATE {table} SET sync_status = :mark{synced}
+                WHERE id IN (SELECT value FROM json_each(:ids))
+                """,
+                {"mark": mark, "now": now, "ids": as_json(ids)},
+            )
+
+    async def keep_batch(self, batch: OpenBatch) -> None:
+        sent = as_json([[one.table, one.id, one.version] for one in batch.sent])
+        await self._connection.execute(_KEEP_BATCH, (batch.id, batch.body, sent))
+        await self._connection.execute(_SEND, {"batch": batch.id, "sent": sent})
+
+    async def close_batch(self, batch_id: str) -> None:
+        await self._connection.execute("DELETE FROM upload_batches WHERE id = ?", (batch_id,))
+
+    async def set_positions(self, positions: Sequence[Position]) -> None:
+        rows = [[p.scope.kind, p.scope.id, p.token, p.comparing] for p in positions]
+        await self._connection.execute(_SET_POSITIONS, (as_json(rows),))
+
+    async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:
+        await self._connection.execute(_SET_ASIDE, (key.table, key.id, record, reason, now))
+
+
+def pending_of(
+    status: str,
+    base_version: str | None,
+    undated: int,
+    boot_id: str | None,
+    mono_ms: int | None,
+    age_ms: int | None,
+    sender_stamp: str | None,
+) -> Pending | None:
+    """The pending edit that columns of `record_sync_status` tell of, if it is one."""
+    if status != Mark.PENDING:
+        return None
+    dating = None
+    if boot_id is not None and mono_ms is not None:
+        dating = Dating(
+            boot_id=boot_id, mono_ms=mono_ms, age_ms=age_ms or 0, sender_stamp=sender_stamp
+        )
+    return Pending(base_version, bool(undated), dating)
+
+
+Held = Mapping[Key, tuple[str, str]]
+
+
+def _changes(outcome: Outcome, held: Held) -> bool:
+    """Whether the outcome's row is another than the one that is stored."""
+    record = outcome.record
+    return record is not None and held.get(record.key) != (record.updated_at, record.hash)
+
+
+def _marking(outcome: Outcome, held: Held) -> list[Any]:
+    """What `_MARK` takes; a base of None leaves the one that is kept."""
+    record, base = outcome.record, outcome.base_version
+    if record is not None and outcome.mark is not Mark.PENDING:
+        base = record.version
+    former = None
+    if record is not None:
+        stamp, content = held.get(record.key, ("", ""))
+        former = f"{stamp}~{content}" if content == record.hash else None
+    return [
+        outcome.table,
+        outcome.id,
+        outcome.mark,
+        outcome.server_updated_at,
+        outcome.resolution,
+        outcome.reason or None,
+        base,
+        _changes(outcome, held),
+        former,
+    ]
+
+
+def _losers(told: Iterable[Outcome], held: Held) -> Iterable[Loser]:
+    for one in told:
+        if one.loser is not None:
+            winner = one.record.version if one.record else "~".join(held[Key(one.table, one.id)])
+            yield Loser(one.loser, winner, one.resolution or "server_wins", one.reason)

@@ -1,0 +1,58 @@
+"""The hotspot's store: every side of it over one database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hotspot.clock import Clock
+from hotspot.errors import TryLater
+from hotspot.store.database import open_database
+from hotspot.store.devices import Devices
+from hotspot.store.feed import Feed
+from hotspot.store.following import Following
+from hotspot.store.packages import Packages
+from hotspot.store.publishing import Publishing
+from hotspot.store.records import Records
+
+PING_S = 5.0
+
+
+class HotspotStore(Records, Feed, Following, Publishing, Packages, Devices):
+    """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
+
+    What is written is on the card when a method returns.
+    """
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: Path, clock: Clock, on_edit: Callable[[], None] = lambda: None
+    ) -> AsyncIterator["HotspotStore"]:
+        """The store in the database file `path`, which is made where there is none.
+
+        `on_edit` is called after each commit that accepted edits.
+        Raises StoreDamaged where the file cannot be used.
+        """
+        async with open_database(path, clock.now()) as database:
+            store = cls(database, clock, on_edit)
+            await store.recover()
+            yield store
+
+    async def ping(self) -> None:
+        try:
+            async with asyncio.timeout(PING_S):
+                await self._database.read("SELECT 1 FROM meta")
+        except TimeoutError:
+            raise TryLater("The database does not answer; try again.") from None
+
+    async def floor_ms(self) -> int:
+        """A time that is known to be past, in milliseconds since 1970."""
+        rows = await self._database.read("SELECT value FROM meta WHERE key = 'floor_ms'")
+        return int(rows[0][0])
+
+    async def save_floor(self, ms: int) -> None:
+        """Keeps a time that is known to be past, unless a later one is kept."""
+        await self._execute(
+            "UPDATE meta SET value = ? WHERE key = 'floor_ms' AND value < ?", (ms, ms)
+        )
