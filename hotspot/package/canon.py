@@ -63,15 +63,22 @@ class Verse:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """Which verses there are, in order, and the books and chapters that they make up.
+class Chapter:
+    """One chapter. `total_verses`: the highest verse number that occurs."""
 
-    `chapters`: the highest verse number that occurs, by chapter id.
-    """
+    id: str
+    number: int
+    book_id: str
+    total_verses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which verses there are, and the chapters and books that they make up; each in order."""
 
     verses: tuple[Verse, ...]
+    chapters: tuple[Chapter, ...]
     books: tuple[Book, ...]
-    chapters: dict[str, int]
 
     @property
     def testament(self) -> str | None:
@@ -94,11 +101,10 @@ def extent_of(verse_ids: Collection[str]) -> Extent:
     verses = sorted(
         Verse(books[book].number, chapter, verse, book) for book, chapter, verse in parts
     )
-    chapters: dict[str, int] = {}
-    for verse in verses:
-        chapters[verse.chapter_id] = max(verse.number, chapters.get(verse.chapter_id, 0))
+    last = {verse.chapter_id: verse for verse in verses}
+    chapters = (Chapter(key, v.chapter, v.book_id, v.number) for key, v in last.items())
     ordered = sorted(books.values(), key=lambda book: book.number)
-    return Extent(tuple(verses), tuple(ordered), chapters)
+    return Extent(tuple(verses), tuple(chapters), tuple(ordered))
 
 
 def _known(book_ids: Collection[str]) -> dict[str, Book]:

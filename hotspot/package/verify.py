@@ -56,20 +56,28 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     damaged_audio: list[DamagedAudio]
     problems: list[str]
 
+    @property
+    def sentence(self) -> str:
+        """All of it in words for a person."""
+        if self.sound:
+            return "The package is sound."
+        return " ".join((*self.problems, "Copy the package to the stick again."))
+
 
 async def stage(
     path: Path, staging: Path, *, limits: Limits | None = None, latest: str | None = None
 ) -> Staged:
     """Reads a package's database in a process of its own, and writes its rows to `staging`.
 
-    `staging` must not exist, and a file of nearly the same name is made beside it for the time
-    being. `latest`: the time now, where it is known: stamps in the package later than this or the
-    manifest's createdAt are clamped. Raises PackageRefused; then `staging` is not there either.
+    What an interrupted run left at `staging` is replaced; for the time being a second file lies
+    beside it. `latest`: the time now, where it is known: stamps in the package later than this or
+    the manifest's createdAt are clamped. Raises PackageRefused; then `staging` is not there either.
     """
     package = await asyncio.to_thread(open_package, path)
     scratch = staging.with_name(staging.name + ".source")
     request = Request(limits=limits or Limits(), latest=latest)
     arguments = (str(path), str(scratch), str(staging), msgspec.json.encode(request).decode())
+    _discard(scratch, staging)
     done = False
     try:
         outcome = await _run_child(arguments, request.limits.seconds)
