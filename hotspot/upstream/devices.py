@@ -1,0 +1,62 @@
+"""Who may upload."""
+
+from asyncpg import Connection
+from asyncpg import Record as Row
+
+from hotspot.model.stores import Device
+
+# Writing on every request would cost a flushed commit each.
+_BY_TOKEN = """
+WITH seen AS (
+  UPDATE devices SET last_seen_at = now()
+  WHERE token_hash = $1 AND revoked_at IS NULL
+    AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 hour')
+)
+SELECT id::text, name, role FROM devices WHERE token_hash = $1 AND revoked_at IS NULL
+"""
+_ADD = """
+WITH new_user AS (
+  INSERT INTO users (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING
+)
+INSERT INTO devices (id, user_id, name, role, token_hash) VALUES ($1, $1, $2, $3, $4)
+"""
+
+
+async def device_by_token(connection: Connection, token_hash: str) -> Device | None:
+    """The device that this token belongs to, unless it was revoked."""
+    row = await connection.fetchrow(_BY_TOKEN, token_hash)
+    return None if row is None else _device(row)
+
+
+async def claim_pairing(
+    connection: Connection, code_hash: str, device: Device, token_hash: str, now: str
+) -> Device | None:
+    """Uses up an unexpired code for `device`; None if the code is not valid."""
+    async with connection.transaction():
+        claimed = await connection.fetchval(
+            "DELETE FROM pairing_codes"
+            " WHERE code_hash = $1 AND expires_at > $2::text::timestamptz RETURNING true",
+            code_hash,
+            now,
+        )
+        if claimed is None:
+            return None
+        await add_device(connection, device, token_hash)
+    return device
+
+
+async def add_device(connection: Connection, device: Device, token_hash: str) -> None:
+    """A device, and the user of the same id that it stands for where it names no author."""
+    await connection.execute(_ADD, device.id, device.name, device.role, token_hash)
+
+
+async def add_user(connection: Connection, name: str) -> str:
+    """A user; the new id."""
+    user_id = await connection.fetchval(
+        "INSERT INTO users (name) VALUES ($1) RETURNING id::text", name
+    )
+    return str(user_id)
+
+
+def _device(row: Row) -> Device:
+    return Device(id=row["id"], name=row["name"], role=row["role"])

@@ -1,0 +1,98 @@
+"""The upstream's records, feed and devices in PostgreSQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+
+from hotspot.errors import TryLater
+from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
+from hotspot.model.tables import Scope, ScopeKind
+from hotspot.upstream import devices, epochs, feed
+from hotspot.upstream.database import away_is_try_later, open_pool
+from hotspot.upstream.transaction import PostgresTransaction, Raced
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+_AGAIN = (
+    Raced,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+
+
+class PostgresStore:
+    """A `RecordStore` and `DeviceStore` over a migrated database."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["PostgresStore"]:
+        """The store in the database at `url`, which is migrated. Raises TryLater."""
+        async with open_pool(url) as pool:
+            async with pool.acquire() as connection:
+                await epochs.bind(connection)
+            yield cls(pool)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        with away_is_try_later():
+            async with self._pool.acquire() as connection:
+                yield connection
+
+    async def read_changes(self, query: FeedQuery) -> FeedPage:
+        """A page of the feed. Raises PositionGone for a token of another epoch."""
+        async with self._connection() as connection:
+            return await feed.read_changes(connection, query)
+
+    async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
+        """The versions in the latest package built under this id; None if none was."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT text_version_id::text, audio_version_id::text FROM package_generations"
+                " WHERE package_id = $1 ORDER BY generated_at DESC LIMIT 1",
+                package_id,
+            )
+        if row is None:
+            return None
+        named = zip((ScopeKind.TEXT, ScopeKind.AUDIO), row.values(), strict=True)
+        return [Scope(kind, version_id) for kind, version_id in named if version_id is not None]
+
+    async def write(self, work: Callable[[RecordTransaction], Awaitable[T]]) -> T:
+        """Runs `work` in one write transaction and commits it durably before returning.
+
+        It is run again where it met another writer. Raises TryLater if that happens every time.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                async with self._connection() as connection, connection.transaction():
+                    await connection.execute(
+                        "SELECT set_config('hotspot.change_source', 'sync', true)"
+                    )
+                    return await work(PostgresTransaction(connection))
+            except _AGAIN:
+                continue
+        raise TryLater("Others are changing the same records; try again later.")
+
+    async def ping(self) -> None:
+        """Reads something; raises TryLater where the database does not answer."""
+        async with self._connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+    async def device_by_token(self, token_hash: str) -> Device | None:
+        """The device that this token belongs to, unless it was revoked."""
+        async with self._connection() as connection:
+            return await devices.device_by_token(connection, token_hash)
+
+    async def claim_pairing(
+        self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
+    ) -> Device | None:
+        """Uses up an unexpired pairing code for a new device; None if the code is not valid."""
+        device = Device(id=device_id, name=name, role="editor")
+        async with self._connection() as connection:
+            return await devices.claim_pairing(connection, code_hash, device, token_hash, now)

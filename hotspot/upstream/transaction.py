@@ -1,0 +1,181 @@
+"""One write transaction over the records."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+
+import msgspec
+from asyncpg import Connection
+
+from hotspot.model.records import Key, Record
+from hotspot.model.stores import Accepted, Loser, StoredAnswer
+from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
+from hotspot.upstream import rows
+
+
+class Raced(Exception):
+    """Somebody else created a record meanwhile that this transaction had found missing."""
+
+
+class PostgresTransaction:
+    """A `RecordTransaction` on a connection inside a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._missing: set[Key] = set()
+
+    async def stored_answer(self, device_id: str, batch_id: str) -> StoredAnswer | None:
+        """The answer that this device's batch got, if it was judged before."""
+        row = await self._connection.fetchrow(
+            "SELECT body_hash, answer FROM answered_batches WHERE device_id = $1 AND batch_id = $2",
+            device_id,
+            batch_id,
+        )
+        return None if row is None else StoredAnswer(row["body_hash"], row["answer"])
+
+    async def store_answer(
+        self, device_id: str, batch_id: str, body_hash: str, answer: bytes
+    ) -> None:
+        """Keeps the answer with the rows: both are committed, or neither."""
+        await self._connection.execute(
+            "INSERT INTO answered_batches (device_id, batch_id, body_hash, answer)"
+            " VALUES ($1, $2, $3, $4)",
+            device_id,
+            batch_id,
+            body_hash,
+            answer,
+        )
+
+    async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
+        """The current rows, locked until the transaction ends; missing ones are left out."""
+        found: dict[Key, Record] = {}
+        for table, ids in _by_table(keys):
+            for row in await self._connection.fetch(_locked(table), ids):
+                record = rows.record_of(table, row)
+                found[record.key] = record
+        self._missing |= set(keys) - found.keys()
+        return found
+
+    async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
+        """Those of `scopes` whose version row this store has."""
+        asked: dict[ScopeKind, list[str]] = {kind: [] for kind in ScopeKind}
+        for scope in scopes:
+            asked[scope.kind].append(scope.id)
+        found = await self._connection.fetch(
+            "SELECT true AS of_text, id::text FROM text_versions WHERE id = ANY($1::uuid[])"
+            " UNION ALL SELECT false, id::text FROM audio_versions WHERE id = ANY($2::uuid[])",
+            asked[ScopeKind.TEXT],
+            asked[ScopeKind.AUDIO],
+        )
+        return {Scope(_kind(row["of_text"]), row["id"]) for row in found}
+
+    async def accept(self, edits: Sequence[Accepted]) -> None:
+        """Makes these rows current, in one statement a table. Raises Raced."""
+        await self._know_authors(edits)
+        records = {edit.record.key: edit.record for edit in edits}
+        for table, ids in _by_table(records):
+            written = [records[Key(table.name, record_id)] for record_id in ids]
+            missing = [record.id for record in written if record.key in self._missing]
+            status = await self._connection.execute(_upsert(table), rows.as_json(written), missing)
+            if int(status.split()[-1]) != len(written):
+                raise Raced
+        self._missing -= records.keys()
+
+    async def _know_authors(self, edits: Sequence[Accepted]) -> None:
+        """An edit is never refused because nobody here knows who made it."""
+        authors: dict[str, str] = {}
+        for edit in edits:
+            for author in (edit.record.updated_by, edit.record.created_by):
+                if author is not None:
+                    authors.setdefault(author, edit.provenance.device_id)
+        ids = sorted(authors)
+        await self._connection.execute(
+            "INSERT INTO users (id, device_id)"
+            " SELECT author, d.id FROM unnest($1::uuid[], $2::uuid[]) AS a(author, device)"
+            " LEFT JOIN devices d ON d.id = a.device ORDER BY author ON CONFLICT (id) DO NOTHING",
+            ids,
+            [authors[author] for author in ids],
+        )
+
+    async def keep_losers(self, losers: Sequence[Loser]) -> None:
+        """Keeps losing versions where a person can list them and bring them back."""
+        await self._connection.execute(_KEEP_LOSERS, _losers_json(losers))
+
+    async def redeliver(self, keys: Collection[Key]) -> None:
+        """Puts the current rows into the feed once more."""
+        for table, ids in _by_table(keys):
+            await self._connection.execute(_redeliver(table), ids)
+
+
+def _kind(of_text: bool) -> ScopeKind:
+    return ScopeKind.TEXT if of_text else ScopeKind.AUDIO
+
+
+def _by_table(keys: Iterable[Key]) -> list[tuple[Table, list[str]]]:
+    """The ids by table, in the one order in which all transactions lock them."""
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        ids[key.table].append(key.id)
+    return [(table, sorted(ids[table.name])) for table in CONTENT_TABLES if table.name in ids]
+
+
+@cache
+def _locked(table: Table) -> str:
+    return (
+        f"SELECT {rows.selected(table, 't')} FROM {table.name} t"
+        " WHERE id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE"
+    )
+
+
+@cache
+def _upsert(table: Table) -> str:
+    """Rows from JSON; those of $2 were missing, so what is there now nobody has judged."""
+    names = ["id", *(column.name for column in rows.columns(table))]
+    updated = [name for name in names if name not in ("id", "created_at", "created_by")]
+    return (
+        f"INSERT INTO {table.name} AS t ({', '.join(names)})"
+        f" SELECT {', '.join(names)} FROM json_to_recordset($1::json) AS r({rows.recordset(table)})"
+        " ON CONFLICT (id) DO UPDATE SET "
+        + ", ".join(f"{name} = excluded.{name}" for name in updated)
+        + " WHERE t.id <> ALL($2::uuid[])"
+    )
+
+
+@cache
+def _redeliver(table: Table) -> str:
+    return (
+        "INSERT INTO change_log (table_name, record_id, operation, old_data, new_data, changed_by,"
+        " change_source, scope)"
+        f" SELECT '{table.name}', t.id, 'UPDATE', to_jsonb(t), to_jsonb(t), u.id, change_source(),"
+        f" t.{table.scope_column}::text"
+        f" FROM {table.name} t LEFT JOIN users u ON u.id = t.updated_by"
+        " WHERE t.id = ANY($1::uuid[])"
+    )
+
+
+_KEEP_LOSERS = """
+INSERT INTO losing_versions
+  (table_name, record_id, version, record, winner, resolution, reason, device_id)
+SELECT l.table_name, l.record_id, l.version, l.record, l.winner, l.resolution, l.reason,
+  (SELECT d.id FROM devices d WHERE d.id = l.device_id)
+FROM json_to_recordset($1::json) AS l(
+  table_name text, record_id uuid, version text, record jsonb, winner text, resolution text,
+  reason text, device_id uuid)
+"""
+
+
+def _losers_json(losers: Sequence[Loser]) -> str:
+    return msgspec.json.encode([_loser(loser) for loser in losers]).decode()
+
+
+def _loser(loser: Loser) -> Mapping[str, object]:
+    return {
+        "table_name": loser.record.table,
+        "record_id": loser.record.id,
+        "version": loser.record.version,
+        "record": loser.record.to_wire(),
+        "winner": loser.winner,
+        "resolution": loser.resolution,
+        "reason": loser.reason,
+        "device_id": loser.device_id,
+    }
