@@ -6,7 +6,13 @@ from pathlib import Path
 
 from hotspot.model import instants, timeline
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+SYNCHRONIZED = (
+    Path("/run/systemd/timesync/synchronized"),
+    Path("/run/chrony/synchronized"),
+)
+BUILD_MS = instants.to_ms("2026-11-22T00:00:00.000Z")
+"""The time is later than when this was written: the floor of a box that never knew the time."""
 
 
 def monotonic_ms() -> int:
@@ -28,7 +34,7 @@ class Clock:
         monotonic: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._monotonic = monotonic
-        self.boot_id = BOOT_ID.read_text().strip()
+        self.boot_id = BOOT_ID
         self._timeline = timeline.start(floor_ms, monotonic(), believed_ms)
 
     def now(self) -> str:
@@ -50,6 +56,11 @@ class Clock:
         """Whether this boot has learned the time from somebody who knows it."""
         return self._timeline.trusted
 
+    def begin_after(self, floor_ms: int) -> None:
+        """Moves the beginning of this boot to `floor_ms`, where that is known to be past."""
+        if self._timeline.at(self._monotonic()) < floor_ms:
+            self._timeline = timeline.start(floor_ms, self._monotonic())
+
     def learn(self, told: str) -> int:
         """Takes over the time from somebody who knows it.
 
@@ -64,3 +75,13 @@ class Clock:
 def wall() -> Clock:
     """The clock of a machine whose own clock is kept right, as a server's is."""
     return Clock(0, time.time_ns() // 1_000_000)
+
+
+def believed_ms() -> int | None:
+    """What the machine's clock says, in milliseconds since 1970, if it is known to be right.
+
+    It is once a time service has set it in this boot (systemd-timesyncd and chrony leave a mark).
+    """
+    if any(mark.exists() for mark in SYNCHRONIZED):
+        return time.time_ns() // 1_000_000
+    return None

@@ -4,6 +4,7 @@ One contract suite (tests/contract) runs against both.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -325,7 +326,7 @@ class PublishCounts(msgspec.Struct, frozen=True):
 class PublishingStore(PackageStore, Protocol):
     """Where packages are published."""
 
-    async def publish(self, new: NewPackage, staging: str, now: str) -> PublishCounts:
+    async def publish(self, new: NewPackage, staging: Path, now: str) -> PublishCounts:
         """Merges the staging database at the path `staging`, and makes the package visible.
 
         All of it happens in one transaction.

@@ -11,6 +11,7 @@ from hotspot.store.database import open_database
 from hotspot.store.devices import Devices
 from hotspot.store.feed import Feed
 from hotspot.store.following import Following
+from hotspot.store.health import Health
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
 from hotspot.store.records import Records
@@ -18,7 +19,7 @@ from hotspot.store.records import Records
 PING_S = 5.0
 
 
-class HotspotStore(Records, Feed, Following, Publishing, Packages, Devices):
+class HotspotStore(Records, Feed, Following, Publishing, Packages, Devices, Health):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 
     What is written is on the card when a method returns.

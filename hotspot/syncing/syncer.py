@@ -7,7 +7,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 
 from hotspot.clock import Clock
 from hotspot.errors import UpstreamUnreachable
@@ -23,8 +24,19 @@ GATHER_S = 0.25
 """Edits come in bursts; a session waits this long, so that one batch takes the whole burst."""
 
 
+class Reachability(Protocol):
+    """Who knows whether the upstream can be reached."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it answered when it was last asked."""
+
+    def failed(self) -> None:
+        """Is told that a request got no answer."""
+
+
 class Syncer:
-    """Runs sessions. `on_unreachable` is told when a session found nobody there."""
+    """Runs sessions with the upstream."""
 
     def __init__(
         self,
@@ -32,13 +44,13 @@ class Syncer:
         upstream: Upstream,
         clock: Clock,
         bus: Bus,
-        on_unreachable: Callable[[], None] = lambda: None,
+        uplink: Reachability,
     ) -> None:
         self._store = store
         self._upstream = upstream
         self._clock = clock
         self._bus = bus
-        self._on_unreachable = on_unreachable
+        self._uplink = uplink
         self._one_at_a_time = asyncio.Lock()
         self.last: SessionReport | None = None
 
@@ -52,7 +64,7 @@ class Syncer:
             if report.error is not None or report.uploaded or report.downloaded:
                 log.info("%s", sentence)
             if isinstance(report.error, UpstreamUnreachable):
-                self._on_unreachable()
+                self._uplink.failed()
             self._bus.publish(
                 SyncFinished(report.error is None, report.uploaded, report.downloaded, sentence)
             )
@@ -60,28 +72,21 @@ class Syncer:
 
     async def run(self) -> None:
         """Waits for reasons to sync, until cancelled."""
-        reachable = False
         with self._bus.listen(UplinkChanged, LocalEdit, CatalogueChanged) as events:
             while True:
-                reachable = _reachable(await _wait(events.queue), before=reachable)
+                if self._uplink.reachable:
+                    await self.sync()
+                await _wait(events.queue)
                 await asyncio.sleep(GATHER_S)
                 while not events.queue.empty():
-                    reachable = _reachable(events.queue.get_nowait(), before=reachable)
-                if reachable:
-                    await self.sync()
+                    events.queue.get_nowait()
 
 
-async def _wait(queue: asyncio.Queue[Event]) -> Event | None:
-    """The next reason to sync; None when nothing happened for a while."""
-    try:
+async def _wait(queue: asyncio.Queue[Event]) -> None:
+    """Returns at the next reason to sync, or when nothing happened for a while."""
+    with suppress(TimeoutError):
         async with asyncio.timeout(EVERY_S * random.uniform(0.8, 1.2)):
-            return await queue.get()
-    except TimeoutError:
-        return None
-
-
-def _reachable(event: Event | None, *, before: bool) -> bool:
-    return event.reachable if isinstance(event, UplinkChanged) else before
+            await queue.get()
 
 
 def _sentence(report: SessionReport, seconds: float) -> str:

@@ -1,0 +1,179 @@
+"""The `hotspot` command. Exit status: 0 done, 1 failed (one sentence on stderr), 2 usage."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotspot import __version__, config
+from hotspot.config import Config
+from hotspot.errors import ConfigError, HotspotError
+from hotspot.package.commands import package
+
+
+class Commands(click.Group):
+    """Turns our errors into one sentence on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(f"hotspot: {problem}", err=True)
+        except HotspotError as error:
+            click.echo(f"hotspot: {error}", err=True)
+        raise click.exceptions.Exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hotspot")
+@click.option("--config", "path", type=click.Path(path_type=Path), help="Settings (TOML) to read.")
+@click.pass_context
+def main(ctx: click.Context, path: Path | None) -> None:
+    """A distribution hotspot: sticks in, phones served, edits carried to the server."""
+    ctx.obj = partial(config.load, path)
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+Load = Callable[[], Config]
+
+
+@main.command()
+@click.pass_obj
+def run(load: Load) -> None:
+    """Run the hotspot until it is told to stop."""
+    from hotspot import daemon
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(daemon.run(load()))
+
+
+def _ask(settings: Config, operation: str, **arguments: Any) -> Any:
+    """The operation's result: from the running daemon, or from the store itself."""
+    from hotspot.asking import ask_or_open
+
+    return asyncio.run(ask_or_open(settings, operation, arguments))
+
+
+def _print(result: Any, as_json: bool, text: Callable[[Any], str]) -> None:
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else text(result))
+
+
+@main.command()
+@JSON
+@click.pass_obj
+def status(load: Load, as_json: bool) -> None:
+    """Say how the hotspot is."""
+    from hotspot import reports
+
+    _print(_ask(load(), "status"), as_json, reports.status)
+
+
+@main.command(name="import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@JSON
+@click.pass_obj
+def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Import package files, or all packages in a folder."""
+    from hotspot import reports
+
+    found = [str(path.resolve()) for path in paths]
+    results = _ask(load(), "import", paths=found)
+    _print(results, as_json, reports.imports)
+    if any(result["outcome"] in reports.FAILED_IMPORTS for result in results):
+        sys.exit(1)
+
+
+@main.command()
+@JSON
+@click.pass_obj
+def sync(load: Load, as_json: bool) -> None:
+    """Sync with the upstream now."""
+    from hotspot import reports
+
+    _print(_ask(load(), "sync"), as_json, reports.session)
+
+
+@main.group(invoke_without_command=True)
+@JSON
+@click.pass_context
+def packages(ctx: click.Context, as_json: bool) -> None:
+    """List the packages here, or remove one."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_packages, as_json=as_json)
+
+
+@packages.command(name="list")
+@JSON
+@click.pass_obj
+def list_packages(load: Load, as_json: bool) -> None:
+    """List the packages that phones can download."""
+    from hotspot import reports
+
+    _print(_ask(load(), "packages"), as_json, reports.packages)
+
+
+@packages.command(name="remove")
+@click.argument("package_id")
+@click.pass_obj
+def remove_package(load: Load, package_id: str) -> None:
+    """Take a package out of the catalogue; its records stay."""
+    _ask(load(), "remove-package", package_id=package_id)
+    click.echo(f"Package {package_id} is not offered any more.")
+
+
+@main.group()
+def devices() -> None:
+    """Pair phones, list and revoke them."""
+
+
+@devices.command()
+@JSON
+@click.pass_obj
+def pair(load: Load, as_json: bool) -> None:
+    """Show a code with which one phone may pair."""
+    _print(
+        _ask(load(), "pair"),
+        as_json,
+        lambda made: f"Code {made['code']}, valid until {made['expiresAt']}.",
+    )
+
+
+@devices.command(name="list")
+@JSON
+@click.pass_obj
+def list_devices(load: Load, as_json: bool) -> None:
+    """List the paired devices."""
+    from hotspot import reports
+
+    _print(_ask(load(), "devices"), as_json, reports.devices)
+
+
+@devices.command()
+@click.argument("device_id")
+@click.pass_obj
+def revoke(load: Load, device_id: str) -> None:
+    """Take a device's right to upload away."""
+    _ask(load(), "revoke-device", device_id=device_id)
+    click.echo(f"Device {device_id} may not upload any more.")
+
+
+main.add_command(package)
+
+
+def _add_upstream() -> None:
+    """`hotspot upstream` is there where its extra is installed."""
+    try:
+        from hotspot.upstream.commands import upstream
+    except ModuleNotFoundError:
+        return
+    main.add_command(upstream)
+
+
+_add_upstream()

@@ -1,0 +1,199 @@
+"""The composition root: opens the parts in order, runs them in one TaskGroup, closes in reverse.
+
+It alone knows them all. The store and the HTTP server are needed by everything; the other parts are
+supervised: one that fails says so in `hotspot status` and is tried again.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from hotspot.clock import BUILD_MS, Clock, believed_ms
+from hotspot.config import Config
+from hotspot.control import control_app
+from hotspot.discovery.advertise import Advertiser
+from hotspot.drives.drive import DriveKind, DriveSource
+from hotspot.drives.folder import FolderDrives
+from hotspot.drives.udev import UdevDrives
+from hotspot.errors import HotspotError
+from hotspot.events import Bus, LocalEdit
+from hotspot.http.serving import serve, serve_unix
+from hotspot.importer.importer import Importer
+from hotspot.model import instants
+from hotspot.operations import Operations
+from hotspot.phones.app import build_app
+from hotspot.store.store import HotspotStore
+from hotspot.supervision import Supervisor
+from hotspot.syncing.endpoints import SyncEndpoints
+from hotspot.syncing.syncer import Syncer
+from hotspot.syncing.upstream import Upstream
+from hotspot.uplink.reachability import Uplink
+
+log = logging.getLogger(__name__)
+
+FLOOR_EVERY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The parts that the daemon and the command line both need, opened."""
+
+    config: Config
+    clock: Clock
+    bus: Bus
+    store: HotspotStore
+    importer: Importer
+    supervisor: Supervisor
+    syncer: Syncer | None
+    uplink: Uplink | None
+    operations: Operations
+
+
+@asynccontextmanager
+async def open_core(config: Config) -> AsyncIterator[Core]:
+    """Opens the store and what works on it; one process at a time.
+
+    Raises HotspotError where the data folder cannot be used, or another process has it.
+    """
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_only_one(config.data_dir))
+        bus, supervisor = Bus(), Supervisor()
+        clock = Clock(BUILD_MS, await asyncio.to_thread(believed_ms))
+        store = await stack.enter_async_context(
+            HotspotStore.open(config.database, clock, lambda: bus.publish(LocalEdit()))
+        )
+        clock.begin_after(await store.floor_ms())
+        importer = Importer(config, store, clock, bus)
+        await importer.prepare()
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        uplink, syncer = _upstream(config, session, store, clock, bus)
+        operations = Operations(store, importer, clock, supervisor, syncer)
+        yield Core(config, clock, bus, store, importer, supervisor, syncer, uplink, operations)
+        await store.save_floor(instants.to_ms(clock.now()))
+
+
+def _upstream(
+    config: Config, session: aiohttp.ClientSession, store: HotspotStore, clock: Clock, bus: Bus
+) -> tuple[Uplink | None, Syncer | None]:
+    if config.upstream_url is None:
+        return None, None
+    uplink = Uplink(config.upstream_url, session, bus)
+    upstream = Upstream(session, config.upstream_url, config.upstream_token, clock)
+    return uplink, Syncer(store, upstream, clock, bus, uplink=uplink)
+
+
+@asynccontextmanager
+async def _only_one(data_dir: Path) -> AsyncIterator[None]:
+    """Holds the data folder for this process until the block ends."""
+    descriptor = await asyncio.to_thread(_lock, data_dir)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(data_dir: Path) -> int:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise HotspotError(
+            f"The data folder {data_dir} cannot be used ({os.strerror(error.errno or 0)})."
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise HotspotError(f"Another hotspot process uses the data folder {data_dir}.") from None
+    return descriptor
+
+
+async def run(config: Config) -> None:
+    """Runs a hotspot until SIGTERM or SIGINT. Raises HotspotError where it cannot begin."""
+    async with open_core(config) as core:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stopping.set)
+        async with AsyncExitStack() as stack:
+            port = await stack.enter_async_context(_serve(core))
+            await stack.enter_async_context(_parts(core, port))
+            log.info("The hotspot answers on port %d.", port)
+            await stopping.wait()
+            log.info("The hotspot stops.")
+
+
+@asynccontextmanager
+async def _serve(core: Core) -> AsyncIterator[int]:
+    """Serves phones and the control socket; yields the phones' port."""
+    sync = SyncEndpoints(core.store, core.store, core.clock)
+    app = build_app(
+        packages=core.store,
+        devices=core.store,
+        folder=core.config.packages,
+        clock=core.clock,
+        name=core.config.name,
+        ready=core.store.ping,
+        routes=sync.routes(),
+    )
+    control = control_app(core.operations, core.clock)
+    async with (
+        serve_unix(control, core.config.control_socket),
+        serve(app, core.config.http_host, core.config.http_port) as port,
+    ):
+        yield port
+
+
+@asynccontextmanager
+async def _parts(core: Core, port: int) -> AsyncIterator[None]:
+    """The supervised parts, running until the block ends."""
+    keep = core.supervisor.keep
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(keep("drives", lambda: _import_from_drives(core))),
+            group.create_task(keep("discovery", lambda: _announce(core, port))),
+            group.create_task(keep("clock", lambda: _save_floor(core))),
+        ]
+        if core.syncer is not None and core.uplink is not None:
+            tasks.append(group.create_task(keep("syncing", core.syncer.run)))
+            tasks.append(group.create_task(keep("uplink", core.uplink.run)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _import_from_drives(core: Core) -> None:
+    """Imports from every stick that appears; a stick that goes takes its import with it."""
+    folder = core.config.drives_folder
+    source: DriveSource = UdevDrives() if folder is None else FolderDrives(folder)
+    imports: dict[str, asyncio.Task[object]] = {}
+    async with asyncio.TaskGroup() as group:
+        async for event in source.events():
+            running = imports.pop(event.drive.id, None)
+            if event.kind is DriveKind.REMOVED and running is not None:
+                running.cancel()
+            elif event.drive.mount_point is not None:
+                work = core.importer.import_folder(event.drive.mount_point)
+                imports[event.drive.id] = group.create_task(work)
+
+
+async def _announce(core: Core, port: int) -> None:
+    async with Advertiser(core.config.name, port, core.store.epoch):
+        await asyncio.Event().wait()
+
+
+async def _save_floor(core: Core) -> None:
+    """Keeps the time, so that the next boot does not begin before it."""
+    while True:
+        await asyncio.sleep(FLOOR_EVERY_S)
+        await core.store.save_floor(instants.to_ms(core.clock.now()))

@@ -1,0 +1,150 @@
+"""What a person can ask of a hotspot, over plain data: the same with the daemon and without it.
+
+The daemon answers these on its control socket; where no daemon runs, the command line opens the
+store and calls them itself.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hotspot import __version__
+from hotspot.clock import Clock
+from hotspot.errors import BadRequest, HotspotError, NotFound
+from hotspot.importer.importer import Importer, ImportResult
+from hotspot.model import instants
+from hotspot.model.stores import PackageQuery
+from hotspot.phones.pairing import new_code
+from hotspot.store.store import HotspotStore
+from hotspot.supervision import Supervisor
+from hotspot.syncing.syncer import Syncer
+
+PAIRING_MS = 10 * 60_000
+
+
+class Operations:
+    """The operations over one opened hotspot. `syncer`: None where no upstream is set."""
+
+    def __init__(
+        self,
+        store: HotspotStore,
+        importer: Importer,
+        clock: Clock,
+        supervisor: Supervisor,
+        syncer: Syncer | None,
+    ) -> None:
+        self._store = store
+        self._importer = importer
+        self._clock = clock
+        self._supervisor = supervisor
+        self._syncer = syncer
+
+    def table(self) -> dict[str, Callable[..., Awaitable[Any]]]:
+        """Every operation by its name; the arguments are JSON values, as are the results."""
+        return {
+            "status": self.status,
+            "import": self.import_paths,
+            "sync": self.sync,
+            "packages": self.packages,
+            "remove-package": self.remove_package,
+            "pair": self.pair,
+            "devices": self.devices,
+            "revoke-device": self.revoke_device,
+        }
+
+    async def status(self) -> dict[str, Any]:
+        """How the hotspot is: each part, what is pending, the last import and session."""
+        progress = self._importer.progress
+        last = self._syncer.last if self._syncer is not None else None
+        return {
+            "version": __version__,
+            "now": self._clock.now(),
+            "clockTrusted": self._clock.trusted,
+            "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
+            "sync": await self._store.sync_health(),
+            "lastSession": None if last is None else last.summary(),
+            "importing": None if progress is None else asdict(progress),
+            "imports": [_import_json(result) for result in self._importer.results],
+        }
+
+    async def import_paths(self, paths: list[str]) -> list[dict[str, Any]]:
+        """Imports package files, and all packages in folders."""
+        results: list[ImportResult] = []
+        for path in map(Path, paths):
+            if path.is_dir():
+                results += await self._importer.import_folder(path)
+            else:
+                results.append(await self._importer.import_file(path))
+        return [_import_json(result) for result in results]
+
+    async def sync(self) -> dict[str, Any]:
+        """Runs one session with the upstream. Raises what made it end early."""
+        if self._syncer is None:
+            raise BadRequest("No upstream is set: give upstream_url in the settings.")
+        report = await self._syncer.sync()
+        if report.error is not None:
+            raise report.error
+        return report.summary()
+
+    async def packages(self) -> list[Any]:
+        """Every package here, as the catalogue lists it."""
+        listed, _ = await self._store.list_packages(PackageQuery(limit=10_000))
+        return [msgspec.to_builtins(info) for info in listed]
+
+    async def remove_package(self, package_id: str) -> dict[str, Any]:
+        """Takes a package out of the catalogue; its records stay."""
+        if not await self._store.remove_package(package_id):
+            raise NotFound(f"There is no package {package_id!r} here.")
+        return {"removed": package_id}
+
+    async def pair(self) -> dict[str, Any]:
+        """A short code with which one phone pairs within ten minutes."""
+        code, code_hash = new_code()
+        expires_at = instants.later(self._clock.now(), PAIRING_MS)
+        await self._store.create_pairing(code_hash, expires_at)
+        return {"code": code, "expiresAt": expires_at}
+
+    async def devices(self) -> list[Any]:
+        """Every device that was paired."""
+        return [
+            {
+                "deviceId": entry.device.id,
+                "name": entry.device.name,
+                "role": entry.device.role,
+                "createdAt": entry.created_at,
+                "lastUsedAt": entry.last_used_at,
+                "revokedAt": entry.revoked_at,
+            }
+            for entry in await self._store.list_devices()
+        ]
+
+    async def revoke_device(self, device_id: str) -> dict[str, Any]:
+        """Takes a device's right to upload away."""
+        if not await self._store.revoke(device_id):
+            raise NotFound(f"There is no device {device_id!r} here.")
+        return {"revoked": device_id}
+
+
+def _import_json(result: ImportResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "outcome": result.action.value,
+        "message": result.sentence,
+        "packageId": result.package_id,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+async def perform(operations: Operations, name: str, arguments: dict[str, Any]) -> Any:
+    """Performs one operation by its name. Raises BadRequest for one that there is not."""
+    operation = operations.table().get(name)
+    if operation is None:
+        raise BadRequest(f"There is no operation {name!r}.")
+    try:
+        return await operation(**arguments)
+    except TypeError as error:
+        raise HotspotError(f"The operation {name!r} cannot be asked like this: {error}.") from error

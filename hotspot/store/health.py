@@ -1,0 +1,43 @@
+"""How syncing goes, in numbers for a person."""
+
+from typing import Any
+
+from hotspot.store.part import Part
+
+_HEALTH = """
+SELECT
+  (SELECT count(*) FROM local_packages),
+  (SELECT count(*) FROM record_sync_status WHERE sync_status = 'pending'),
+  (SELECT count(*) FROM record_sync_status WHERE sync_status = 'conflict'),
+  (SELECT count(*) FROM local_packages WHERE sync_status IN ('pending', 'failed')),
+  (SELECT count(*) FROM sync_log WHERE status = 'failed'),
+  (SELECT min(local_updated_at) FROM record_sync_status WHERE sync_status = 'pending'),
+  (SELECT avg(julianday(completed_at) - julianday(started_at)) * 86400
+   FROM sync_log WHERE status = 'completed'),
+  (SELECT count(*) FROM record_sync_status)
+"""
+
+
+class Health(Part):
+    """The sync health report."""
+
+    @property
+    def epoch(self) -> str:
+        """Names this life of the store: another box, or a database begun anew, has another."""
+        return self._database.epoch
+
+    async def sync_health(self) -> dict[str, Any]:
+        """Counts of what is here, waits, failed; `averageSyncTime` in seconds."""
+        (
+            (packages, pending, conflicts, waiting, failed, oldest, average, edited),
+        ) = await self._database.read(_HEALTH)
+        return {
+            "packages": packages,
+            "pending": pending,
+            "conflicts": conflicts,
+            "pendingPackages": waiting,
+            "failedSyncs": failed,
+            "oldestPendingSync": oldest,
+            "averageSyncTime": average,
+            "conflictRate": conflicts / edited if edited else 0.0,
+        }

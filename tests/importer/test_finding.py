@@ -1,0 +1,48 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from hotspot.importer.finding import DEPTH, FILES, find_packages
+
+
+def make(path: Path, size: int = 10) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+    return path
+
+
+def test_small_packages_come_first_wherever_they_lie(tmp_path: Path) -> None:
+    audio = make(tmp_path / "audio.bible", 900)
+    text = make(tmp_path / "बाइबल" / "पाठ.BIBLE", 90)
+    make(tmp_path / "notes.txt")
+    assert find_packages(tmp_path) == [text, audio]
+
+
+def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
+    real = make(tmp_path / "real.bible")
+    (tmp_path / "link.bible").symlink_to(real)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "folder.bible").mkdir()
+    os.mkfifo(tmp_path / "pipe.bible")
+    make(tmp_path / "._real.bible")
+    make(tmp_path / ".Trash" / "old.bible")
+    assert find_packages(tmp_path) == [real]
+
+
+def test_a_maze_is_not_walked_to_its_end(tmp_path: Path) -> None:
+    inside = make(tmp_path.joinpath(*"abcd") / "in.bible")
+    make(tmp_path.joinpath(*"abcde") / "too-deep.bible")
+    assert DEPTH == 5
+    assert find_packages(tmp_path) == [inside]
+
+
+def test_a_heap_is_not_taken_whole(tmp_path: Path) -> None:
+    for number in range(FILES + 5):
+        make(tmp_path / f"{number}.bible", 1)
+    assert len(find_packages(tmp_path)) == FILES
+
+
+def test_a_stick_that_has_gone_is_not_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        find_packages(tmp_path / "gone")
