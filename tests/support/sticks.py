@@ -120,7 +120,7 @@ def _make_image(image: Path, files: Mapping[str, bytes], label: str, offset: int
     image_size = offset + SIZE
     with image.open("r+b") as file:
         file.truncate(image_size)
-    options = ["-q", "-F", "-L", label, "-d", tree, "-E", f"offset={offset}"]
+    options = ["-q", "-F", "-L", label, "-d", str(tree), "-E", f"offset={offset}"]
     run("mkfs.ext4", *options, image, f"{SIZE // 1024}k")
     shutil.rmtree(tree)
     if offset:

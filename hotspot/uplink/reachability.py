@@ -1,0 +1,105 @@
+"""Whether the upstream can be reached, found out by asking it."""
+
+import asyncio
+import logging
+import random
+from contextlib import aclosing
+
+import aiohttp
+
+from hotspot.errors import PartUnavailable
+from hotspot.events import Bus, UplinkChanged
+from hotspot.model import backoff
+from hotspot.uplink import links
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+FRESH = {"Connection": "close"}
+"""On a new connection a missing network shows at once, on an old one only after the timeout."""
+SETTLE_S = 1.0
+"""A network that comes up changes many times in a row: link, address, routes."""
+
+
+class Uplink:
+    """Probes the upstream at `url`, and publishes UplinkChanged when its answer changes.
+
+    It is asked at the start, when the machine's networks change, when a request `failed`, and
+    again and again meanwhile: after an error soon, then ever more seldom, but always.
+    """
+
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, bus: Bus, settle_s: float = SETTLE_S
+    ) -> None:
+        self._probe_url = f"{url.rstrip('/')}/healthz"
+        self._session = session
+        self._bus = bus
+        self._settle_s = settle_s
+        self._reason = asyncio.Event()
+        self._reachable = False
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the upstream answered when it was last asked."""
+        return self._reachable
+
+    def failed(self) -> None:
+        """Tells that a request to the upstream got no answer: it is asked again soon."""
+        self._reason.set()
+
+    async def run(self) -> None:
+        """Watches and probes until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_links())
+            group.create_task(self._probe_for_ever())
+
+    async def _watch_links(self) -> None:
+        try:
+            async with aclosing(links.changes()) as changes:
+                async for _ in changes:
+                    self._reason.set()
+        except PartUnavailable as error:
+            log.warning("%s The server is looked for from time to time.", error)
+
+    async def _probe_for_ever(self) -> None:
+        failures = 0
+        while True:
+            self._reason.clear()
+            answered = await self._probe()
+            self._conclude(answered)
+            failures = 0 if answered else failures + 1
+            if await self._woken_within(_pause(failures)):
+                failures = 0
+                await asyncio.sleep(self._settle_s)
+
+    async def _probe(self) -> bool:
+        """Whether the upstream itself answers: a captive portal answers too, but not like this."""
+        try:
+            async with self._session.get(
+                self._probe_url, headers=FRESH, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                return response.status == 200 and response.content_type == "application/json"
+        except (aiohttp.ClientError, OSError):
+            return False
+
+    def _conclude(self, answered: bool) -> None:
+        if answered != self._reachable:
+            self._reachable = answered
+            log.info("The server %s.", "is reachable" if answered else "is out of reach")
+            self._bus.publish(UplinkChanged(answered))
+
+    async def _woken_within(self, seconds: float) -> bool:
+        """Waits for a reason to ask again; False when `seconds` passed without one."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._reason.wait()
+        except TimeoutError:
+            return False
+
+
+def _pause(failures: int) -> float:
+    """How long to wait before asking again unasked, in seconds."""
+    chance = random.random()
+    if failures == 0:
+        return backoff.spread(backoff.LONGEST_S, chance)
+    return backoff.delay(failures, chance)

@@ -1,0 +1,100 @@
+"""Machines on a network: namespaces joined by a pair of virtual Ethernet devices."""
+
+import asyncio
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from tests.support.sticks import run
+
+PROJECT = Path(__file__).parents[2]
+DEADLINE_S = 30.0
+
+
+class Program:
+    """A program that runs on a machine and tells what it does, line by line."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def line(self) -> str:
+        """The next line that the program prints; fails where none comes in time."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            line = await self._process.stdout.readline()
+        assert line, "the program ended without a word"
+        return line.decode().rstrip("\n")
+
+    async def rest(self) -> list[str]:
+        """All further lines, when the program has ended."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            return (await self._process.stdout.read()).decode().splitlines()
+
+    async def end(self) -> None:
+        """Asks the program to end, and waits until it has."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        async with asyncio.timeout(DEADLINE_S):
+            await self._process.wait()
+
+
+class Machine:
+    """A network namespace with one Ethernet device, `eth0`, that has one address."""
+
+    def __init__(self, namespace: str, address: str) -> None:
+        self.namespace = namespace
+        self.address = address
+
+    @asynccontextmanager
+    async def running(self, *command: str | Path) -> AsyncIterator[Program]:
+        """A program on this machine, ended with the block."""
+        inside = ["ip", "netns", "exec", self.namespace, *command]
+        process = await asyncio.create_subprocess_exec(
+            *inside, cwd=PROJECT, stdout=asyncio.subprocess.PIPE
+        )
+        program = Program(process)
+        try:
+            yield program
+        finally:
+            await program.end()
+
+    @asynccontextmanager
+    async def python(self, module: str, *arguments: str) -> AsyncIterator[Program]:
+        """A Python module of the tests, run as a program on this machine."""
+        async with self.running(sys.executable, "-m", module, *arguments) as program:
+            yield program
+
+    def ip(self, *command: str) -> None:
+        """Changes the machine's network as ip(8) does."""
+        run("ip", "-n", self.namespace, *command)
+
+    def link(self, state: str) -> None:
+        """Pulls the machine's cable ("down") or plugs it in ("up")."""
+        self.ip("link", "set", "eth0", state)
+
+
+@contextmanager
+def two_machines() -> Iterator[tuple[Machine, Machine]]:
+    """Two machines with a cable between them."""
+    tag = uuid.uuid4().hex[:6]
+    machines = Machine(f"hs-{tag}-a", "10.99.0.1"), Machine(f"hs-{tag}-b", "10.99.0.2")
+    try:
+        for machine in machines:
+            run("ip", "netns", "add", machine.namespace)
+        near, far = machines
+        device, peer = ["eth0", "netns", near.namespace], ["eth0", "netns", far.namespace]
+        run("ip", "link", "add", *device, "type", "veth", "peer", "name", *peer)
+        for machine in machines:
+            machine.ip("addr", "add", f"{machine.address}/24", "dev", "eth0")
+            machine.ip("link", "set", "lo", "up")
+            machine.link("up")
+        yield machines
+    finally:
+        for machine in machines:
+            subprocess.run(
+                ["ip", "netns", "delete", machine.namespace], capture_output=True, check=False
+            )
