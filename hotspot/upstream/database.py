@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
-from hotspot.errors import TryLater
+from hotspot.errors import ConfigError, StoreDamaged, TryLater
 
 SESSION = {
     "application_name": "hotspot upstream",
@@ -30,8 +30,8 @@ _AWAY = (
 
 @asynccontextmanager
 async def open_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
-    """Connections for a server. Raises TryLater where the database does not answer."""
-    with away_is_try_later():
+    """Connections for a server. Raises what `connect` raises."""
+    with _connecting():
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
@@ -47,8 +47,12 @@ async def open_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """One connection for a command that may take long."""
-    with away_is_try_later():
+    """One connection for a command that may take long.
+
+    Raises TryLater where the database does not answer, StoreDamaged where it refuses us, and
+    ConfigError where the URL is none.
+    """
+    with _connecting():
         connection = await asyncpg.connect(
             url, timeout=CONNECT_S, server_settings={**SESSION, "statement_timeout": "0"}
         )
@@ -59,9 +63,25 @@ async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.exceptions.ClientConfigurationError:
+        raise ConfigError(["HOTSPOT_DATABASE_URL is not the URL of a database."]) from None
+    except _AWAY as error:
+        raise _try_later() from error
+    except asyncpg.PostgresError as error:
+        raise StoreDamaged(f"The database refuses the connection: {error}.") from None
+
+
+@contextmanager
 def away_is_try_later() -> Iterator[None]:
     """Raises TryLater where the database is not reachable, shutting down, or out of room."""
     try:
         yield
     except _AWAY as error:
-        raise TryLater("The database does not answer now; try again later.") from error
+        raise _try_later() from error
+
+
+def _try_later() -> TryLater:
+    return TryLater("The database does not answer now; try again later.")

@@ -6,9 +6,12 @@ import msgspec
 from asyncpg import Record as Row
 
 from hotspot.model.records import Record, Value
-from hotspot.model.tables import STAMP_COLUMNS, Column, Table, Type
+from hotspot.model.tables import BY_NAME, STAMP_COLUMNS, Column, Table, Type
 
 _STAMPS = tuple(column for column in STAMP_COLUMNS if column.name != "deleted_at")
+
+
+_CONTEXT_WITH_UUIDS = ("language_entities",)
 
 
 def columns(table: Table) -> tuple[Column, ...]:
@@ -56,8 +59,10 @@ _TYPES = {
 
 
 def recordset(table: Table) -> str:
-    """The column definitions with which `json_to_recordset` reads what `as_json` wrote."""
-    return ", ".join(["id uuid", *(f"{c.name} {_TYPES[c.type]}" for c in columns(table))])
+    """The column definitions with which `json_to_recordset` reads rows as messages have them."""
+    of_uuids = table.name in BY_NAME or table.name in _CONTEXT_WITH_UUIDS
+    key = f"id {'uuid' if of_uuids else 'text'}"
+    return ", ".join([key, *(f"{c.name} {_TYPES[c.type]}" for c in columns(table))])
 
 
 def as_json(records: Iterable[Record]) -> str:

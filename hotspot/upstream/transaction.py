@@ -10,7 +10,7 @@ from asyncpg import Connection
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
-from hotspot.upstream import rows
+from hotspot.upstream import authors, rows
 
 
 class Raced(Exception):
@@ -71,7 +71,14 @@ class PostgresTransaction:
 
     async def accept(self, edits: Sequence[Accepted]) -> None:
         """Makes these rows current, in one statement a table. Raises Raced."""
-        await self._know_authors(edits)
+        await authors.make_known(
+            self._connection,
+            (
+                (author, edit.provenance.device_id)
+                for edit in edits
+                for author in (edit.record.updated_by, edit.record.created_by)
+            ),
+        )
         records = {edit.record.key: edit.record for edit in edits}
         for table, ids in _by_table(records):
             written = [records[Key(table.name, record_id)] for record_id in ids]
@@ -80,22 +87,6 @@ class PostgresTransaction:
             if int(status.split()[-1]) != len(written):
                 raise Raced
         self._missing -= records.keys()
-
-    async def _know_authors(self, edits: Sequence[Accepted]) -> None:
-        """An edit is never refused because nobody here knows who made it."""
-        authors: dict[str, str] = {}
-        for edit in edits:
-            for author in (edit.record.updated_by, edit.record.created_by):
-                if author is not None:
-                    authors.setdefault(author, edit.provenance.device_id)
-        ids = sorted(authors)
-        await self._connection.execute(
-            "INSERT INTO users (id, device_id)"
-            " SELECT author, d.id FROM unnest($1::uuid[], $2::uuid[]) AS a(author, device)"
-            " LEFT JOIN devices d ON d.id = a.device ORDER BY author ON CONFLICT (id) DO NOTHING",
-            ids,
-            [authors[author] for author in ids],
-        )
 
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
         """Keeps losing versions where a person can list them and bring them back."""

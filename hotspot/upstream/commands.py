@@ -1,0 +1,110 @@
+"""`hotspot upstream`: the server's side."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotspot.config import Config
+from hotspot.upstream import administration, running
+from hotspot.upstream.administration import Imported
+
+Load = Callable[[], Config]
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group()
+def upstream() -> None:
+    """Run and look after the server that hotspots sync with."""
+
+
+@upstream.command()
+@click.pass_obj
+def run(load: Load) -> None:
+    """Serve until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(running.run(load()))
+
+
+@upstream.command()
+@click.pass_obj
+def migrate(load: Load) -> None:
+    """Bring the database's schema up to date."""
+    number = asyncio.run(administration.migrate_now(load()))
+    click.echo(f"The schema is at number {number}.")
+
+
+@upstream.command()
+@_JSON
+@click.pass_obj
+def status(load: Load, as_json: bool) -> None:
+    """Say what the database holds."""
+    found = asyncio.run(administration.status(load()))
+    counts = ", ".join(f"{count} {name}" for name, count in found.records.items())
+    _print(
+        administration.to_json(found),
+        as_json,
+        f"Epoch {found.epoch}, schema {found.schema_number}. {found.users} users, "
+        f"{found.devices} devices. {counts}. {found.losing_versions} losing versions are kept.",
+    )
+
+
+@upstream.command(name="import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_JSON
+@click.pass_obj
+def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Load packages: what is new, or newer than here."""
+    settings = load()
+    done = [asyncio.run(administration.import_package(settings, path)) for path in paths]
+    _print(administration.to_json(done), as_json, "\n".join(map(_imported, done)))
+
+
+def _imported(one: Imported) -> str:
+    counts = (f"  {name}: {one.written[name]} of {rows}" for name, rows in one.rows.items() if rows)
+    return "\n".join([f"{one.package_id}: rows written", *counts])
+
+
+@upstream.command()
+@click.option("--name", required=True, help="The person's name.")
+@_JSON
+@click.pass_obj
+def add_user(load: Load, name: str, as_json: bool) -> None:
+    """Register a person."""
+    made = asyncio.run(administration.add_user(load(), name))
+    _print(administration.to_json(made), as_json, f"User {made.user_id}.")
+
+
+@upstream.command()
+@click.option("--name", required=True, help="What people call the device.")
+@click.option(
+    "--role",
+    type=click.Choice(["hotspot", "editor", "admin", "reader"]),
+    default="hotspot",
+    show_default=True,
+)
+@_JSON
+@click.pass_obj
+def add_device(load: Load, name: str, role: str, as_json: bool) -> None:
+    """Register a device, and show its token this once."""
+    made = asyncio.run(administration.add_device(load(), name, role))
+    text = f"Device {made.device_id}\nToken {made.token}"
+    _print(administration.to_json(made), as_json, text)
+
+
+@upstream.command()
+@_JSON
+@click.pass_obj
+def new_epoch(load: Load, as_json: bool) -> None:
+    """Make every client start over, as is needed after the database was restored."""
+    made = asyncio.run(administration.new_epoch(load()))
+    _print(administration.to_json(made), as_json, f"The epoch is {made.epoch} now.")
+
+
+def _print(result: Any, as_json: bool, text: str) -> None:
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else text)
