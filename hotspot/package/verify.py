@@ -77,7 +77,7 @@ async def stage(
     scratch = staging.with_name(staging.name + ".source")
     request = Request(limits=limits or Limits(), latest=latest)
     arguments = (str(path), str(scratch), str(staging), msgspec.json.encode(request).decode())
-    _discard(scratch, staging)
+    await _discard(scratch, staging)
     done = False
     try:
         outcome = await _run_child(arguments, request.limits.seconds)
@@ -85,13 +85,13 @@ async def stage(
             raise PackageRefused(outcome.refused)
         done = True
     finally:
-        _discard(scratch, *([] if done else [staging]))
+        await _discard(scratch, *([] if done else [staging]))
     return Staged(package.manifest, outcome.rows, staging)
 
 
-def _discard(*paths: Path) -> None:
+async def _discard(*paths: Path) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 async def _run_child(arguments: tuple[str, ...], seconds: float) -> Outcome:

@@ -1,0 +1,88 @@
+"""Small real packages, built by the project's own writer."""
+
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from hotspot.package.spec import Audio, BibleVersion, Chapter, Language, Spec, Text, Timing
+from hotspot.package.writer import build
+
+BUILT_AT = "2026-11-01T00:00:00.000Z"
+LANGUAGE = Language(id=str(uuid5(NAMESPACE_URL, "language")), name="Test language", iso_639_3="tst")
+VERSES = 5
+
+
+def version_id(name: str) -> str:
+    """The id of the text or audio version with this name."""
+    return str(uuid5(NAMESPACE_URL, name))
+
+
+def text_package(
+    folder: Path,
+    name: str = "text",
+    *,
+    version: str = "1.0",
+    words: str = "In the beginning",
+    stamp: str = BUILT_AT,
+    verses: int = VERSES,
+) -> Path:
+    """A text package `name` of verses of Genesis, as `folder`/`name`-`version`.bible."""
+    numbers = range(1, verses + 1)
+    lines = [(f"gen-{1 + n // 900}-{1 + n % 900}", f"{words} {n}") for n in numbers]
+    text = Text(id=version_id(f"{name}-text"), name=f"{name} text", verses=lines)
+    return _build(folder, name, version, stamp, text=text)
+
+
+def combined_package(folder: Path, name: str = "combined", *, version: str = "1.0") -> Path:
+    """A package of Jonah 1 as text and as two audio files of a few hundred KB, with timings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [(f"jonah-{c}-{v}", f"Jonah {c} {v}") for c in (1, 2) for v in (1, 2)]
+    chapters = []
+    for chapter in (1, 2):
+        file = folder / f"{name}-jonah-{chapter}.mp3"
+        file.write_bytes(bytes((n * chapter) % 251 for n in range(200_000 + chapter)))
+        verses = [
+            Timing(
+                verse_id=f"jonah-{chapter}-{v}", start_time_seconds=v * 1.5, duration_seconds=1.5
+            )
+            for v in (1, 2)
+        ]
+        chapters.append(
+            Chapter(
+                path=file,
+                chapter_id=f"jonah-{chapter}",
+                start_verse_id=f"jonah-{chapter}-1",
+                end_verse_id=f"jonah-{chapter}-2",
+                duration_seconds=4.5,
+                verses=verses,
+            )
+        )
+    text = Text(id=version_id(f"{name}-text"), name="Jonah", verses=lines)
+    audio = Audio(id=version_id(f"{name}-audio"), name="Jonah aloud", chapters=chapters)
+    made = _build(folder, name, version, BUILT_AT, text=text, audio=audio)
+    for one in chapters:
+        one.path.unlink()
+    return made
+
+
+def _build(
+    folder: Path,
+    name: str,
+    version: str,
+    stamp: str,
+    *,
+    text: Text | None = None,
+    audio: Audio | None = None,
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = Spec(
+        package_id=name,
+        package_version=version,
+        created_at=stamp,
+        language=LANGUAGE,
+        bible_version=BibleVersion(id="test-bible", name="Test Bible"),
+        text=text,
+        audio=audio,
+    )
+    out = folder / f"{name}-{version}.bible"
+    build(spec, out)
+    return out
