@@ -1,8 +1,5 @@
 """Records and rows: the columns to select, and what to build from them and write to them."""
 
-from collections.abc import Iterable
-
-import msgspec
 from asyncpg import Record as Row
 
 from hotspot.model.records import Record, Value
@@ -63,8 +60,3 @@ def recordset(table: Table) -> str:
     of_uuids = table.name in BY_NAME or table.name in _CONTEXT_WITH_UUIDS
     key = f"id {'uuid' if of_uuids else 'text'}"
     return ", ".join([key, *(f"{c.name} {_TYPES[c.type]}" for c in columns(table))])
-
-
-def as_json(records: Iterable[Record]) -> str:
-    """Records as one parameter of a statement."""
-    return msgspec.json.encode([record.to_wire() for record in records]).decode()

@@ -22,6 +22,7 @@ class PostgresTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._locked: set[Key] = set()
         self._missing: set[Key] = set()
 
     async def stored_answer(self, device_id: str, batch_id: str) -> StoredAnswer | None:
@@ -50,9 +51,10 @@ class PostgresTransaction:
         """The current rows, locked until the transaction ends; missing ones are left out."""
         found: dict[Key, Record] = {}
         for table, ids in _by_table(keys):
-            for row in await self._connection.fetch(_locked(table), ids):
+            for row in await self._connection.fetch(_lock(table), ids):
                 record = rows.record_of(table, row)
                 found[record.key] = record
+        self._locked |= found.keys()
         self._missing |= set(keys) - found.keys()
         return found
 
@@ -70,7 +72,9 @@ class PostgresTransaction:
         return {Scope(_kind(row["of_text"]), row["id"]) for row in found}
 
     async def accept(self, edits: Sequence[Accepted]) -> None:
-        """Makes these rows current, in one statement a table. Raises Raced."""
+        """Makes these rows current: one statement a table for those that `current` found, and one
+        for the others. Raises Raced.
+        """
         await authors.make_known(
             self._connection,
             (
@@ -80,11 +84,14 @@ class PostgresTransaction:
             ),
         )
         records = {edit.record.key: edit.record for edit in edits}
-        for table, ids in _by_table(records):
-            written = [records[Key(table.name, record_id)] for record_id in ids]
-            missing = [record.id for record in written if record.key in self._missing]
-            status = await self._connection.execute(_upsert(table), rows.as_json(written), missing)
-            if int(status.split()[-1]) != len(written):
+        for table, ids in _by_table(records.keys() & self._locked):
+            await self._connection.execute(_update(table), _json(table, ids, records))
+        for table, ids in _by_table(records.keys() - self._locked):
+            missing = [one for one in ids if Key(table.name, one) in self._missing]
+            status = await self._connection.execute(
+                _upsert(table), _json(table, ids, records), missing
+            )
+            if int(status.split()[-1]) != len(ids):
                 raise Raced
         self._missing -= records.keys()
 
@@ -111,25 +118,43 @@ def _by_table(keys: Iterable[Key]) -> list[tuple[Table, list[str]]]:
 
 
 @cache
-def _locked(table: Table) -> str:
+def _lock(table: Table) -> str:
     return (
         f"SELECT {rows.selected(table, 't')} FROM {table.name} t"
         " WHERE id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE"
     )
 
 
+def _json(table: Table, ids: Iterable[str], records: Mapping[Key, Record]) -> str:
+    """Records as one parameter of a statement."""
+    chosen = [records[Key(table.name, one)].to_wire() for one in ids]
+    return msgspec.json.encode(chosen).decode()
+
+
+@cache
+def _update(table: Table) -> str:
+    sets = ", ".join(f"{name} = r.{name}" for name in _changing(table))
+    return (
+        f"UPDATE {table.name} t SET {sets}"
+        f" FROM json_to_recordset($1::json) AS r({rows.recordset(table)}) WHERE t.id = r.id"
+    )
+
+
 @cache
 def _upsert(table: Table) -> str:
     """Rows from JSON; those of $2 were missing, so what is there now nobody has judged."""
-    names = ["id", *(column.name for column in rows.columns(table))]
-    updated = [name for name in names if name not in ("id", "created_at", "created_by")]
+    names = ", ".join(["id", *(column.name for column in rows.columns(table))])
+    sets = ", ".join(f"{name} = excluded.{name}" for name in _changing(table))
     return (
-        f"INSERT INTO {table.name} AS t ({', '.join(names)})"
-        f" SELECT {', '.join(names)} FROM json_to_recordset($1::json) AS r({rows.recordset(table)})"
-        " ON CONFLICT (id) DO UPDATE SET "
-        + ", ".join(f"{name} = excluded.{name}" for name in updated)
-        + " WHERE t.id <> ALL($2::uuid[])"
+        f"INSERT INTO {table.name} AS t ({names})"
+        f" SELECT {names} FROM json_to_recordset($1::json) AS r({rows.recordset(table)})"
+        f" ON CONFLICT (id) DO UPDATE SET {sets} WHERE t.id <> ALL($2::uuid[])"
     )
+
+
+def _changing(table: Table) -> list[str]:
+    names = (column.name for column in rows.columns(table))
+    return [name for name in names if name not in ("created_at", "created_by")]
 
 
 @cache

@@ -86,12 +86,15 @@ BEGIN
   END;
   INSERT INTO change_log
     (table_name, record_id, operation, old_data, new_data, changed_by, change_source, scope)
-  SELECT TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP, was, is_now, author, change_source(), s
+  VALUES (
+    TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP, was, is_now, author, change_source(),
+    coalesce(new_scope, old_scope));
   -- Who follows the version that a record leaves has to hear of it too.
-  FROM unnest(CASE
-    WHEN old_scope <> new_scope THEN ARRAY[old_scope, new_scope]
-    ELSE ARRAY[coalesce(new_scope, old_scope)]
-  END) AS s;
+  IF old_scope <> new_scope THEN
+    INSERT INTO change_log
+      (table_name, record_id, operation, old_data, new_data, changed_by, change_source, scope)
+    VALUES (TG_TABLE_NAME, NEW.id, TG_OP, was, is_now, author, change_source(), old_scope);
+  END IF;
   RETURN NULL;
 END;
 $$;
