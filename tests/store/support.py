@@ -9,7 +9,7 @@ from typing import Any
 from hotspot.model.merge import Outcome
 from hotspot.model.records import Record
 from hotspot.model.stores import NewPackage, StoredAudio
-from hotspot.model.tables import CONTENT_TABLES, CONTEXT_TABLES, Scope, ScopeKind
+from hotspot.model.tables import CONTENT_TABLES, CONTEXT_TABLES
 from hotspot.model.wire import PackageInfo
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import LANGUAGE, T0, T2, TEXT
@@ -104,6 +104,8 @@ def query(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return connection.execute(sql, parameters).fetchall()
 
 
-def text_scopes(*ids: str) -> list[Scope]:
-    """Text versions by their ids."""
-    return [Scope(ScopeKind.TEXT, id_) for id_ in ids]
+def change(path: Path, sql: str, *parameters: Any) -> None:
+    """Changes a database file from outside."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql, parameters)
+        connection.commit()

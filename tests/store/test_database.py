@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import aiosqlite
@@ -26,7 +25,7 @@ from tests.contract.opened import (
     verse,
     version_row,
 )
-from tests.store.support import bring, package, query, staging
+from tests.store.support import bring, change, package, query, staging
 
 
 async def test_what_was_written_is_there_after_reopening(path: Path, clock: Clock) -> None:
@@ -69,9 +68,7 @@ async def test_a_failing_migration_leaves_nothing(tmp_path: Path) -> None:
 async def test_a_database_of_a_newer_version_is_left_alone(path: Path, clock: Clock) -> None:
     async with HotspotStore.open(path, clock):
         pass
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO migrations VALUES (9999, 'future', '')")
-        connection.commit()
+    change(path, "INSERT INTO migrations VALUES (9999, 'future', '')")
     with pytest.raises(StoreDamaged, match="newer version"):
         async with HotspotStore.open(path, clock):
             pass
@@ -110,12 +107,11 @@ async def test_a_session_that_was_cut_is_settled_at_the_next_start(
 ) -> None:
     async with HotspotStore.open(path, clock) as store:
         await store.publish(package(), staging(tmp_path / "s", [version_row(TEXT)]), T0)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(
-            "INSERT INTO sync_log (package_id, sync_type, started_at, status) VALUES (?, ?, ?, ?)",
-            ("eng-kjv", "incremental", T1, "running"),
-        )
-        connection.commit()
+    change(
+        path,
+        "INSERT INTO sync_log (package_id, sync_type, started_at, status) VALUES (?, ?, ?, ?)",
+        *("eng-kjv", "incremental", T1, "running"),
+    )
     async with HotspotStore.open(path, clock):
         pass
     assert query(path, "SELECT status FROM sync_log") == [("failed",)]

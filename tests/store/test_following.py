@@ -21,7 +21,7 @@ from tests.contract.opened import (
     verse,
     version_row,
 )
-from tests.store.support import bring, package, query, staging
+from tests.store.support import bring, change, package, query, staging
 
 
 @pytest.fixture
@@ -75,11 +75,10 @@ async def test_edits_of_versions_that_the_upstream_lacks_wait(store: HotspotStor
 
 async def test_marking_what_is_marked_writes_nothing(store: HotspotStore, path: Path) -> None:
     await store.mark_scopes(known=[AUDIO, OTHER_TEXT], unknown=[TEXT])
-    await store._database.writer.run(
-        lambda connection: connection.execute(
-            "CREATE TRIGGER no BEFORE UPDATE ON feed_positions "
-            "BEGIN SELECT raise(ABORT, 'written'); END"
-        )
+    change(
+        path,
+        "CREATE TRIGGER no BEFORE UPDATE ON feed_positions"
+        " BEGIN SELECT raise(ABORT, 'written'); END",
     )
     await store.mark_scopes(known=[AUDIO, OTHER_TEXT], unknown=[TEXT])
     await store.mark_scopes(known=[], unknown=[])

@@ -10,7 +10,7 @@ import pytest
 
 from hotspot.errors import NoSpace, TryLater
 from hotspot.store.writer import Work, Writer
-from tests.store.support import query
+from tests.store.support import change, query
 
 
 @dataclass
@@ -170,7 +170,7 @@ async def test_a_full_card_is_said_so_and_leaves_what_was_there(bench: Bench) ->
 
 async def test_an_attached_database_is_read_and_not_written(bench: Bench, tmp_path: Path) -> None:
     source = tmp_path / "a source?.db"
-    query(source, "CREATE TABLE given AS SELECT 7 AS n")
+    change(source, "CREATE TABLE given AS SELECT 7 AS n")
 
     async def copy(connection: aiosqlite.Connection) -> None:
         await connection.execute("INSERT INTO t (n) SELECT n FROM staging.given")

@@ -1,0 +1,82 @@
+"""Devices and pairing codes, as the administrator of one hotspot sees them."""
+
+from pathlib import Path
+
+import pytest
+
+from hotspot.clock import Clock
+from hotspot.model import instants
+from hotspot.model.stores import Device
+from hotspot.store.devices import FAILURES, USED_MS
+from hotspot.store.store import HotspotStore
+from tests.contract.opened import T0, T1, T2, uuid
+from tests.store.support import query
+
+PHONE = Device(id=uuid(1), name="Ruth's phone", role="editor")
+FUTURE = "2030-01-01T00:00:00.000Z"
+
+
+def code(n: int) -> str:
+    return f"{n:064x}"
+
+
+@pytest.mark.parametrize(("failures", "valid"), [(FAILURES - 1, True), (FAILURES, False)])
+async def test_a_few_wrong_codes_void_every_open_one(
+    store: HotspotStore, failures: int, valid: bool
+) -> None:
+    for n in (1, 2):
+        await store.create_pairing(code(n), FUTURE)
+    for n in range(failures):
+        assert await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2) is None
+    for n in (1, 2):
+        device = await store.claim_pairing(code(n), uuid(n), "Phone", code(300 + n), T2)
+        assert (device is not None) is valid
+
+
+async def test_wrong_codes_do_not_count_against_later_ones(store: HotspotStore) -> None:
+    for n in range(FAILURES):
+        await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2)
+    await store.create_pairing(code(1), FUTURE)
+    assert await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2) is not None
+
+
+async def test_codes_that_are_over_are_cleared_away(store: HotspotStore, path: Path) -> None:
+    await store.create_pairing(code(1), T1)
+    await store.create_pairing(code(2), FUTURE)
+    assert query(path, "SELECT code_hash FROM pairing_codes") == [(code(2),)]
+
+
+async def test_devices_are_listed_and_revoked(store: HotspotStore) -> None:
+    await store.add_device(PHONE, code(1))
+    (entry,) = await store.list_devices()
+    assert (entry.device, entry.last_used_at, entry.revoked_at) == (PHONE, None, None)
+    assert entry.created_at >= T2
+    assert await store.revoke(PHONE.id) is True
+    assert await store.revoke(PHONE.id) is False
+    assert await store.revoke(uuid(9)) is False
+    (entry,) = await store.list_devices()
+    assert entry.revoked_at is not None
+
+
+async def test_use_is_noted_and_not_at_every_request(
+    store: HotspotStore, clock: Clock, path: Path
+) -> None:
+    await store.add_device(PHONE, code(1))
+    last_used = "SELECT last_used_at FROM devices"
+    await store.device_by_token(code(1))
+    ((first,),) = query(path, last_used)
+    assert first >= T2
+    await store.device_by_token(code(1))
+    assert query(path, last_used) == [(first,)]
+    clock.learn(instants.later(first, USED_MS))
+    await store.device_by_token(code(1))
+    ((second,),) = query(path, last_used)
+    assert instants.to_ms(second) - instants.to_ms(first) >= USED_MS
+
+
+async def test_no_token_and_no_code_is_kept(store: HotspotStore, path: Path) -> None:
+    """Only what is given here is stored; callers give hashes."""
+    await store.create_pairing(code(1), FUTURE)
+    await store.claim_pairing(code(1), PHONE.id, PHONE.name, code(2), T0)
+    assert query(path, "SELECT token_hash FROM devices") == [(code(2),)]
+    assert query(path, "SELECT * FROM pairing_codes") == []

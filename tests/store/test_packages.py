@@ -1,0 +1,132 @@
+"""The catalogue: what can be downloaded, in whose name, and where it lies."""
+
+from pathlib import Path
+
+import pytest
+
+from hotspot.model.stores import PackageQuery, SessionLog
+from hotspot.model.tables import Scope
+from hotspot.model.wire import PackageInfo
+from hotspot.store.store import HotspotStore
+from tests.contract.opened import (
+    AUDIO,
+    T0,
+    T1,
+    T2,
+    TEXT,
+    drain,
+    media_file,
+    uuid,
+    verse,
+    version_row,
+)
+from tests.store.support import change, chapter, package, query, staging
+
+HINDI = uuid(501)
+
+
+@pytest.fixture
+async def store(store: HotspotStore, tmp_path: Path) -> HotspotStore:
+    """Two English packages and a Hindi one."""
+    file = staging(tmp_path / "s", [version_row(TEXT), version_row(AUDIO), verse(1)])
+    change(file, "INSERT INTO language_entities (id, name) VALUES (?, ?)", HINDI, "Anglo-Hindi")
+    audio = [chapter(media_file(1).id, "eng-audio-1.0.bible", 77)]
+    await store.publish(package("eng-kjv", series_info={"partNumber": 1}), file, T0)
+    await store.publish(
+        package("eng-audio", "1.0", None, AUDIO.id, audio, package_type="audio"), file, T0
+    )
+    hindi = package("hin-irv", text=uuid(7), language_entity_id=HINDI, complete=False)
+    await store.publish(hindi, file, T0)
+    return store
+
+
+async def ids(store: HotspotStore, query: PackageQuery) -> tuple[list[str], int]:
+    packages, total = await store.list_packages(query)
+    return [one.package_id for one in packages], total
+
+
+async def test_packages_are_listed_by_language_and_id(store: HotspotStore) -> None:
+    assert await ids(store, PackageQuery()) == (["hin-irv", "eng-audio", "eng-kjv"], 3)
+    assert await ids(store, PackageQuery(limit=1, offset=1)) == (["eng-audio"], 3)
+    assert await ids(store, PackageQuery(offset=9)) == ([], 3)
+    assert await ids(store, PackageQuery(language_entity_id=HINDI)) == (["hin-irv"], 1)
+    assert await ids(store, PackageQuery(package_type="audio")) == (["eng-audio"], 1)
+    both = PackageQuery(language_entity_id=HINDI, package_type="audio")
+    assert await ids(store, both) == ([], 0)
+
+
+async def test_a_package_says_all_about_itself(store: HotspotStore) -> None:
+    stored = await store.package("eng-kjv")
+    assert stored is not None
+    given = package("eng-kjv").info
+    assert stored.info == PackageInfo(
+        package_id="eng-kjv",
+        package_version="1.0",
+        package_type="text",
+        language_entity_id=given.language_entity_id,
+        language_name="English",
+        text_version_id=TEXT.id,
+        text_version_name="A version",
+        size_in_bytes=given.size_in_bytes,
+        sha256=given.sha256,
+        imported_at=T0,
+        complete=True,
+        series_info={"partNumber": 1},
+    )
+    assert stored.manifest == b'{"packageId": "eng-kjv"}'
+    assert stored.file_name == "eng-kjv-1.0.bible"
+    listed, _ = await store.list_packages(PackageQuery(language_entity_id=HINDI))
+    assert listed[0].complete is False
+    assert await store.package("none") is None
+
+
+async def test_audio_is_found_where_it_lies(store: HotspotStore) -> None:
+    file = chapter(media_file(1).id, "eng-audio-1.0.bible", 77)
+    assert await store.audio(media_file(1).id) == file
+    assert await store.audio(media_file(2).id) is None
+
+
+async def test_of_two_packages_with_the_same_audio_the_newer_serves_it(
+    store: HotspotStore, tmp_path: Path, path: Path
+) -> None:
+    audio = [chapter(media_file(1).id, "part.bible", 5)]
+    part = package("eng-part", "1.0", None, AUDIO.id, audio, imported_at=T2)
+    await store.publish(part, staging(tmp_path / "t", [media_file(1)]), T2)
+    assert await store.audio(media_file(1).id) == audio[0]
+    linked = "SELECT local_path FROM media_files"
+    assert query(path, linked) == [("packages/part.bible",)]
+    await store.remove_package("eng-part")
+    assert await store.audio(media_file(1).id) == chapter(
+        media_file(1).id, "eng-audio-1.0.bible", 77
+    )
+    assert query(path, linked) == [("packages/eng-audio-1.0.bible",)]
+
+
+async def test_removing_forgets_the_package_and_keeps_its_records(
+    store: HotspotStore, path: Path
+) -> None:
+    log = SessionLog(started_at=T0, completed_at=T1, changes={TEXT: 1}, error="Failed.")
+    await store.log_session(log)
+    assert await store.file_names() == {
+        "eng-kjv-1.0.bible",
+        "eng-audio-1.0.bible",
+        "hin-irv-1.0.bible",
+    }
+    assert await store.remove_package("eng-kjv") is True
+    assert await store.remove_package("eng-kjv") is False
+    assert await store.package("eng-kjv") is None
+    assert await store.package_scopes("eng-kjv") is None
+    assert await store.file_names() == {"eng-audio-1.0.bible", "hin-irv-1.0.bible"}
+    assert TEXT not in {position.scope for position in await store.positions()}
+    assert query(path, "SELECT DISTINCT package_id FROM sync_log ORDER BY 1") == [
+        ("eng-audio",),
+        ("hin-irv",),
+    ]
+    found, _ = await drain(store, TEXT)
+    assert {r.key for r in found} == {version_row(TEXT).key, verse(1).key}
+
+
+async def test_a_package_names_its_versions(store: HotspotStore) -> None:
+    assert await store.package_scopes("eng-kjv") == [TEXT]
+    assert await store.package_scopes("eng-audio") == [AUDIO]
+    assert await store.package_scopes("hin-irv") == [Scope(TEXT.kind, uuid(7))]
