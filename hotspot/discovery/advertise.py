@@ -72,10 +72,8 @@ class Advertiser:
             raise PartUnavailable("Nobody can find this hotspot: it is on no network.")
         try:
             self._zeroconf = AsyncZeroconf(interfaces=list(addresses), ip_version=IPVersion.V4Only)
-            for service in (services.HOTSPOT, services.WEB):
-                info = self._info(service, addresses)
-                done = await self._zeroconf.async_register_service(info, allow_name_change=True)
-                await done
+            infos = [self._info(service, addresses) for service in services.ANNOUNCED]
+            await asyncio.gather(*(_register(self._zeroconf, info) for info in infos))
         except (OSError, RuntimeError, Error) as error:
             await self._retract()
             raise PartUnavailable(
@@ -102,6 +100,12 @@ class Advertiser:
         if zeroconf is not None:
             await zeroconf.async_unregister_all_services()
             await zeroconf.async_close()
+
+
+async def _register(zeroconf: AsyncZeroconf, info: AsyncServiceInfo) -> None:
+    """Takes a name that is free, and announces it."""
+    announced = await zeroconf.async_register_service(info, allow_name_change=True)
+    await announced
 
 
 def usable_addresses() -> list[str]:

@@ -35,10 +35,10 @@ async def find(service_type: str = services.HOTSPOT, seconds: float = 3.0) -> li
     async with zeroconf:
         names = await _names(zeroconf, service_type, seconds)
         found = await asyncio.gather(*(_ask(zeroconf, service_type, name) for name in names))
-    return [neighbour for neighbour in found if neighbour is not None]
+    return sorted((one for one in found if one is not None), key=lambda one: one.name)
 
 
-async def _names(zeroconf: AsyncZeroconf, service_type: str, seconds: float) -> list[str]:
+async def _names(zeroconf: AsyncZeroconf, service_type: str, seconds: float) -> set[str]:
     names: set[str] = set()
 
     def hear(
@@ -51,7 +51,7 @@ async def _names(zeroconf: AsyncZeroconf, service_type: str, seconds: float) -> 
 
     async with AsyncServiceBrowser(zeroconf.zeroconf, service_type, handlers=[hear]):
         await asyncio.sleep(seconds)
-    return sorted(names)
+    return names
 
 
 async def _ask(zeroconf: AsyncZeroconf, service_type: str, name: str) -> Neighbour | None:

@@ -2,6 +2,7 @@
 
 HOTSPOT = "_bible-hotspot._tcp.local."
 WEB = "_http._tcp.local."
+ANNOUNCED = (HOTSPOT, WEB)
 PROTOCOL_VERSION = "1"
 
 _LONGEST = 60
