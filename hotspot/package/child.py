@@ -27,7 +27,7 @@ _SCRATCH_FACTOR = 4
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What reading a package may take. `seconds` is by the wall, `cpu_seconds` of computing."""
 
-    memory_bytes: int = 512 << 20
+    memory_bytes: int = 256 << 20
     cpu_seconds: int = 300
     seconds: float = 600
     open_files: int = 32

@@ -179,7 +179,8 @@ def _check_schema(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
 def _check_integrity(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
-        raise PackageRefused(f"The package's database is damaged: {str(found)[:200]}.")
+        fault = str(found).splitlines()[-1][:200].rstrip(".")
+        raise PackageRefused(f"The package's database is damaged: {fault}.")
 
 
 def _read(

@@ -117,8 +117,8 @@ async def _run_child(arguments: tuple[str, ...], seconds: float) -> Outcome:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        last = complaint.decode(errors="replace").strip().splitlines()[-1:]
-        logger.warning("reading a package ended with status %s: %s", process.returncode, *last)
+        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        logger.warning("reading a package ended with status %s: %s", process.returncode, last)
         raise PackageRefused(_UNSAFE)
     return msgspec.json.decode(output, type=Outcome)
 
