@@ -21,7 +21,7 @@ class Voice:
     def __init__(self, name: str = "en-us") -> None:
         self._library = espeakng_loader.load_library()
         data = espeakng_loader.get_data_path().encode()
-        self.sample_rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
+        self.sample_rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if self.sample_rate <= 0 or self._library.espeak_SetVoiceByName(name.encode()):
             raise RuntimeError(f"espeak-ng has no voice {name!r}")
         self._pcm = bytearray()
