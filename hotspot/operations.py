@@ -16,7 +16,7 @@ from hotspot.clock import Clock
 from hotspot.errors import BadRequest, HotspotError, NotFound
 from hotspot.importer.importer import Importer, ImportResult
 from hotspot.model import instants
-from hotspot.model.stores import PackageQuery
+from hotspot.model.catalogue import PackageQuery
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+import hotspot.clock  # noqa: F401 - reads the boot's id once, before there is a loop to block
+
 
 @pytest.fixture(scope="session", autouse=True)
 def blocking_calls_fail() -> Iterator[BlockBuster]:

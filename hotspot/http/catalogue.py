@@ -8,7 +8,7 @@ from aiohttp import web
 from hotspot.errors import BadRequest, NotFound
 from hotspot.http.files import FileSlice, send
 from hotspot.http.messages import answer
-from hotspot.model.stores import PackageQuery, PackageStore, StoredPackage
+from hotspot.model.catalogue import PackageQuery, PackageStore, StoredPackage
 from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
 
 MAX_LIMIT = 1_000

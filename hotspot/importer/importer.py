@@ -25,8 +25,8 @@ from hotspot.importer.copying import CHUNK as COPY_CHUNK
 from hotspot.importer.copying import Copied, copy
 from hotspot.importer.finding import find_packages
 from hotspot.importer.publishing import new_package
+from hotspot.model.catalogue import PublishingStore
 from hotspot.model.plan import Found, Held, ImportAction, ImportPlan, plan_import
-from hotspot.model.stores import PublishingStore
 from hotspot.package.layout import HEADER_SIZE
 from hotspot.package.reader import PackageFile, open_package
 from hotspot.package.verify import stage, verify

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hotspot.model.stores import NewPackage, StoredAudio
+from hotspot.model.catalogue import NewPackage, StoredAudio
 from hotspot.model.wire import PackageInfo
 from hotspot.package.reader import PackageFile
 

@@ -5,6 +5,8 @@ begun anew, has another epoch: its positions mean nothing to a token from before
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -31,3 +33,13 @@ def decode(epoch: str, token: str, kinds: tuple[type, ...]) -> tuple[Part, ...]:
     if given != epoch or tuple(type(part) for part in parts) != kinds:
         raise PositionGone("This position is not known here any more: start over without it.")
     return tuple(parts)
+
+
+def named(epoch: str, tokens: Sequence[str]) -> list[int]:
+    """The numbers of the transactions that `tokens` name; those of other epochs are passed over."""
+    numbers = []
+    for token in tokens:
+        with suppress(PositionGone):
+            (number,) = decode(epoch, token, (int,))
+            numbers.append(int(number))
+    return numbers

@@ -4,7 +4,6 @@ One contract suite (tests/contract) runs against both.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -13,7 +12,6 @@ from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import Scope
 from hotspot.model.timeline import Dating
-from hotspot.model.wire import PackageInfo
 
 T = TypeVar("T")
 
@@ -37,6 +35,8 @@ class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):
     `since`: for scopes without a token, only rows that arrived at or after this instant.
     `tables`: only these (None: all). `limit`: records in all, over all scopes.
     `record_ids`: only these records, whatever the tokens; positions do not move.
+    `written`: names of transactions (`RecordTransaction.name`) whose changes the client has
+    already; records that nobody changed since are left out.
     """
 
     scopes: Sequence[tuple[Scope, str | None]]
@@ -44,6 +44,7 @@ class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None = None
     tables: Collection[str] | None = None
     record_ids: Sequence[str] | None = None
+    written: Sequence[str] = ()
 
 
 class FeedScope(msgspec.Struct, frozen=True):
@@ -131,6 +132,9 @@ class RecordTransaction(Protocol):
 
     async def redeliver(self, keys: Collection[Key]) -> None:
         """Puts the current rows into the feed once more."""
+
+    async def name(self) -> str:
+        """Names this transaction in the feed, for `FeedQuery.written`."""
 
 
 class RecordStore(Protocol):
@@ -258,79 +262,3 @@ class ReplicaStore(RecordStore, Protocol):
 
     async def log_session(self, log: SessionLog) -> None:
         """Writes `sync_log`, `last_synced_at` and `sync_status`, set-wise."""
-
-
-class PackageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which packages to list; None: all. Ordered by language name, then package id."""
-
-    language_entity_id: str | None = None
-    package_type: str | None = None
-    limit: int = 100
-    offset: int = 0
-
-
-class StoredPackage(msgspec.Struct, frozen=True):
-    """One package: how it is listed, its manifest (JSON as it came), its file in packages/."""
-
-    info: PackageInfo
-    manifest: bytes
-    file_name: str
-
-
-class StoredAudio(msgspec.Struct, frozen=True, kw_only=True):
-    """One audio file inside a stored package: `size` bytes at `offset` of `file_name`."""
-
-    media_file_id: str
-    file_name: str
-    offset: int
-    size: int
-    sha256: str
-    audio_format: str
-    original_name: str
-
-
-class PackageStore(Protocol):
-    """The packages that can be downloaded here."""
-
-    async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
-        """One page of the catalogue, and how many packages match in all."""
-
-    async def package(self, package_id: str) -> StoredPackage | None:
-        """The current version of one package."""
-
-    async def audio(self, media_file_id: str) -> StoredAudio | None:
-        """Where one chapter's audio lies."""
-
-
-class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified package whose file lies in packages/ already, about to be published.
-
-    `manifest`: its JSON as it came. `audio`: the audio files inside it.
-    `source`: 'download', 'import' or 'share'.
-    """
-
-    info: PackageInfo
-    manifest: bytes
-    file_name: str
-    audio: Sequence[StoredAudio]
-    source: str
-
-
-class PublishCounts(msgspec.Struct, frozen=True):
-    """What publishing a package did: rows in it by table, and how many of them were written."""
-
-    rows: dict[str, int]
-    written: dict[str, int]
-
-
-class PublishingStore(PackageStore, Protocol):
-    """Where packages are published."""
-
-    async def publish(self, new: NewPackage, staging: Path, now: str) -> PublishCounts:
-        """Merges the staging database at the path `staging`, and makes the package visible.
-
-        All of it happens in one transaction.
-        """
-
-    async def file_names(self) -> set[str]:
-        """The files in packages/ that a published package refers to."""

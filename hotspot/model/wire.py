@@ -39,7 +39,10 @@ class ScopeRequest(Message, frozen=True, kw_only=True):
 
 
 class ChangesRequest(Message, frozen=True, kw_only=True):
-    """`POST sync/changes`: all scopes at once, or the short form for one package."""
+    """`POST sync/changes`: all scopes at once, or the short form for one package.
+
+    `written`: what the answers to uploads of this session said; their records need not come back.
+    """
 
     scopes: list[ScopeRequest] | None = None
     package_id: str | None = None
@@ -48,6 +51,7 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
     tables: list[str] | None = None
     max_changes: int | None = None
     record_ids: list[str] | None = None
+    written: list[str] | None = None
 
 
 class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
@@ -141,7 +145,10 @@ class Conflict(Message, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class UploadResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """The answer to a batch. `applied`, `rejected`: how many changes stand, and how many do not."""
+    """The answer to a batch. `applied`, `rejected`: how many changes stand, and how many do not.
+
+    `written`: names what the batch wrote; see ChangesRequest.
+    """
 
     success: bool
     applied: int
@@ -149,6 +156,7 @@ class UploadResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
     conflicts: list[Conflict]
     results: list[Result]
     server_timestamp: str
+    written: str | None = None
 
 
 class ErrorBody(Message, frozen=True, kw_only=True):

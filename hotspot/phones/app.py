@@ -9,7 +9,8 @@ from hotspot.clock import Clock
 from hotspot.http import catalogue
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
-from hotspot.model.stores import DeviceStore, PackageStore
+from hotspot.model.catalogue import PackageStore
+from hotspot.model.stores import DeviceStore
 from hotspot.phones import pages, pairing
 
 Ready = Callable[[], Awaitable[None]]

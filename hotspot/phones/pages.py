@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hotspot.http.catalogue import whole_number
-from hotspot.model.stores import PackageQuery, PackageStore
+from hotspot.model.catalogue import PackageQuery, PackageStore
 from hotspot.phones.contents import NOTHING, read_manifest
 from hotspot.phones.markup import Html
 from hotspot.phones.views import POLICY, list_page, missing_page, package_page

@@ -91,11 +91,12 @@ class Feed(Part):
     ) -> FeedPage:
         keys: list[Key] = []
         states = []
+        written = positions.named(self._database.epoch, query.written)
         for one in asked:
             room = query.limit - len(keys)
             found: list[tuple[int, int, str]] = []
             if one.news and room > 0:
-                found = await _keys(connection, one, query, room + 1)
+                found = await _keys(connection, one, query, written, room + 1)
             more = one.news and (room <= 0 or len(found) > room)
             page = found[:room]
             keys += [Key(CONTENT_TABLES[table].name, id_) for _, table, id_ in page]
@@ -158,7 +159,11 @@ async def _look(connection: aiosqlite.Connection, asked: Sequence[_Asked]) -> li
 
 
 async def _keys(
-    connection: aiosqlite.Connection, one: _Asked, query: FeedQuery, limit: int
+    connection: aiosqlite.Connection,
+    one: _Asked,
+    query: FeedQuery,
+    written: Sequence[int],
+    limit: int,
 ) -> list[tuple[int, int, str]]:
     """The first `limit` rows after the cursor, as (seq, table, id)."""
     since = query.since if one.token is None else None
@@ -171,6 +176,7 @@ async def _keys(
         "seq": one.cursor.seq,
         "since": since,
         "limit": limit,
+        "written": as_json(written),
         **{f"after{place}": one.cursor.bound(place) for place, _ in _tables(one.scope.kind)},
     }
     return [(seq, table, id_) for seq, table, id_ in await fetch(connection, sql, parameters)]
@@ -183,6 +189,7 @@ def _keys_sql(kind: ScopeKind, wanted: frozenset[str] | None, since: bool) -> st
         f"""SELECT * FROM (
               SELECT seq, {place} AS place, id FROM {table.name}
               WHERE {table.scope_column} = :scope AND (seq, id) > (:seq, :after{place}) {late}
+                AND seq NOT IN (SELECT value FROM json_each(:written))
               ORDER BY seq, id LIMIT :limit)"""
         for place, table in _tables(kind)
         if wanted is None or table.name in wanted

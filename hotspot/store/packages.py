@@ -6,7 +6,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from hotspot.model.stores import PackageQuery, StoredAudio, StoredPackage
+from hotspot.model.catalogue import PackageQuery, StoredAudio, StoredPackage
 from hotspot.model.wire import PackageInfo
 from hotspot.store.part import Part
 from hotspot.store.publishing import link_audio, media_files_of

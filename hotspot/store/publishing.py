@@ -7,8 +7,9 @@ from typing import Any
 import aiosqlite
 
 from hotspot import faults
+from hotspot.model.catalogue import NewPackage, PublishCounts
 from hotspot.model.records import Key
-from hotspot.model.stores import Loser, NewPackage, PublishCounts
+from hotspot.model.stores import Loser
 from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, Table
 from hotspot.model.wire import PackageInfo
 from hotspot.store.part import Part

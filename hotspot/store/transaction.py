@@ -5,7 +5,7 @@ from typing import Any
 
 import aiosqlite
 
-from hotspot.model import instants
+from hotspot.model import instants, positions
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import Scope, ScopeKind
@@ -113,6 +113,12 @@ class Transaction:
                 f"UPDATE {table} SET seq = ? WHERE id IN (SELECT value FROM json_each(?))",
                 (seq, as_json(ids)),
             )
+
+    async def name(self) -> str:
+        ((epoch,),) = await fetch(
+            self._connection, "SELECT value FROM meta WHERE key = 'epoch'", ()
+        )
+        return positions.encode(epoch, await self.seq())
 
     async def seq(self) -> int:
         """The feed position of what this transaction changes: one, taken when first needed.

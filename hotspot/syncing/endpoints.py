@@ -131,8 +131,10 @@ class _Batch:
         current = await tx.current(keys(self.changes))
         known = await tx.known_scopes(scopes(self.changes))
         judgement = judge(self.changes, current, known, self.sender)
+        written = None
         if judgement.accepted:
             await tx.accept(judgement.accepted)
+            written = await tx.name()
         if judgement.losers:
             await tx.keep_losers(judgement.losers)
         if self.redeliver:
@@ -147,6 +149,7 @@ class _Batch:
                 conflicts=list(judgement.conflicts),
                 results=list(judgement.results),
                 server_timestamp=self.sender.now,
+                written=written,
             )
         )
 
@@ -186,6 +189,8 @@ def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) 
         raise BadRequest("'tables' names a table that does not exist.")
     if asked.record_ids is not None and len(asked.record_ids) > MAX_CHANGES:
         raise BadRequest(f"'recordIds' may name {MAX_CHANGES} records; ask in several.")
+    if asked.written is not None and len(asked.written) > MAX_SCOPES:
+        raise BadRequest(f"'written' may name {MAX_SCOPES} uploads.")
     limit = DEFAULT_CHANGES if asked.max_changes is None else asked.max_changes
     return FeedQuery(
         scopes=followed,
@@ -193,6 +198,7 @@ def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) 
         since=_instant(asked.last_sync_timestamp, "lastSyncTimestamp"),
         tables=asked.tables,
         record_ids=asked.record_ids,
+        written=asked.written or (),
     )
 
 

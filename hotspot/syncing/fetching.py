@@ -27,6 +27,8 @@ from hotspot.model.wire import (
 from hotspot.syncing.upstream import Upstream
 
 PAGE = 2_000
+WRITTEN_LIMIT = 500
+"""Uploads that a request names; what more there were comes back, which costs no more than time."""
 
 
 class Fetches:
@@ -38,9 +40,14 @@ class Fetches:
         self._clock = clock
         self.received: Counter[Scope] = Counter()
         self.requests = 0
+        self._written: list[str] | None = None
 
-    async def run(self) -> None:
-        """Asks for every scope; then again for those that have more."""
+    async def run(self, written: Sequence[str] = ()) -> None:
+        """Asks for every scope; then again for those that have more.
+
+        `written`: what this session uploaded, as the upstream calls it; it does not come back.
+        """
+        self._written = list(written[-WRITTEN_LIMIT:]) or None
         followed = {position.scope: position for position in await self._store.positions()}
         while followed:
             answer = await self._ask(list(followed.values()))
@@ -55,7 +62,9 @@ class Fetches:
         """One page; None where the upstream has a new epoch, and everything is read anew."""
         self.requests += 1
         asked = ChangesRequest(
-            scopes=[scope_request(one.scope, one.token) for one in followed], max_changes=PAGE
+            scopes=[scope_request(one.scope, one.token) for one in followed],
+            max_changes=PAGE,
+            written=self._written,
         )
         try:
             return await self._upstream.changes(asked)

@@ -1,31 +1,34 @@
 """The client half's way up: pending edits in batches, each kept before it is sent.
 
 A batch without an answer is sent again, byte for byte, under the same id; the upstream gives the
-answer that it gave the first time. So a cut costs nothing and repeats nothing.
+answer that it gave the first time. So a cut costs nothing and repeats nothing. While one batch
+travels, the next is prepared and the answer to the one before is written.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
-import msgspec
-
 from hotspot.clock import Clock
 from hotspot.errors import BatchReused, UpstreamRefused
-from hotspot.model import records
-from hotspot.model.merge import Local, Sent, Status, Verdict, settle
-from hotspot.model.records import Key, Record
-from hotspot.model.stores import OpenBatch, PendingEdit, ReplicaStore, ReplicaTransaction
-from hotspot.model.tables import BY_NAME, Scope
-from hotspot.model.timeline import dated
-from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange, UploadResponse
+from hotspot.model.batches import encode_batch, verdicts
+from hotspot.model.merge import Local, settle
+from hotspot.model.records import Key
+from hotspot.model.stores import OpenBatch, ReplicaStore, ReplicaTransaction
+from hotspot.model.tables import Scope
+from hotspot.model.wire import UNKNOWN_SCOPE, Result, UploadResponse
 from hotspot.syncing.upstream import Upstream
 
 BATCH = 1_000
 
 
 class Uploads:
-    """Sends what is pending. `sent`: edits answered, by scope; `conflicts`: those not standing."""
+    """Sends what is pending.
+
+    `sent`: edits answered, by scope; `conflicts`: those not standing; `written`: what the upstream
+    calls what it wrote of them.
+    """
 
     def __init__(self, store: ReplicaStore, upstream: Upstream, clock: Clock) -> None:
         self._store = store
@@ -33,17 +36,41 @@ class Uploads:
         self._clock = clock
         self.sent: Counter[Scope] = Counter()
         self.conflicts = 0
+        self.written: list[str] = []
         self.requests = 0
 
     async def run(self) -> None:
         """Sends open batches again, then all that is pending."""
         for batch in await self._store.open_batches():
-            await self._send(batch)
-        while edits := await self._store.pending_edits(BATCH):
-            await self._send(await self._keep(edits))
+            await self._settle(batch, await self._post(batch))
+        while (first := await self._next()) is not None:
+            await self._send_from(first)
 
-    async def _keep(self, edits: Sequence[PendingEdit]) -> OpenBatch:
-        batch = encode_batch(str(uuid4()), edits, self._clock)
+    async def _send_from(self, first: OpenBatch) -> None:
+        """Sends `first` and those after it, until nothing more is pending."""
+        batch: OpenBatch | None = first
+        settling: asyncio.Task[None] | None = None
+        try:
+            while batch is not None:
+                posting = asyncio.create_task(self._post(batch))
+                try:
+                    following = await self._next()
+                finally:
+                    answer = await posting
+                if settling is not None:
+                    await settling
+                settling = asyncio.create_task(self._settle(batch, answer))
+                batch = following
+        finally:
+            if settling is not None:
+                await settling
+
+    async def _next(self) -> OpenBatch | None:
+        """A batch of what is pending, kept so that it can be sent again; None if nothing is."""
+        edits = await self._store.pending_edits(BATCH)
+        if not edits:
+            return None
+        batch = encode_batch(str(uuid4()), edits, self._clock.timeline, self._clock.boot_id)
 
         async def work(tx: ReplicaTransaction) -> None:
             await tx.keep_batch(batch)
@@ -51,21 +78,20 @@ class Uploads:
         await self._store.write_replica(work)
         return batch
 
-    async def _send(self, batch: OpenBatch) -> None:
+    async def _post(self, batch: OpenBatch) -> UploadResponse | None:
+        """The upstream's answer; None where it cannot take this batch id any more."""
         self.requests += 1
         try:
             answer = await self._upstream.upload(batch.body)
         except BatchReused:
-            await self._settle(batch, [])
-            return
+            return None
         if len(answer.results) != len(batch.sent):
             raise UpstreamRefused("The server answered for other changes than those it was sent.")
-        held = await self._settle(batch, verdicts(answer))
-        unknown = self._count(answer.results, held)
-        await self._store.mark_scopes(known=(), unknown=unknown)
+        return answer
 
-    async def _settle(self, batch: OpenBatch, judged: Sequence[Verdict]) -> dict[Key, Local]:
-        """Writes what the verdicts lead to; with none, the batch is only forgotten."""
+    async def _settle(self, batch: OpenBatch, answer: UploadResponse | None) -> None:
+        """Writes what the answer leads to; without one, the batch is only forgotten."""
+        judged = verdicts(answer) if answer is not None else []
         now = self._clock.now()
 
         async def work(tx: ReplicaTransaction) -> dict[Key, Local]:
@@ -75,7 +101,11 @@ class Uploads:
             await tx.close_batch(batch.id)
             return held
 
-        return await self._store.write_replica(work)
+        held = await self._store.write_replica(work)
+        if answer is not None:
+            unknown = self._count(answer.results, held)
+            await self._store.mark_scopes(known=(), unknown=unknown)
+            self.written += [answer.written] if answer.written is not None else []
 
     def _count(self, results: Sequence[Result], held: Mapping[Key, Local]) -> set[Scope]:
         """Counts by scope; returns the scopes that the upstream does not know."""
@@ -91,67 +121,3 @@ class Uploads:
             self.sent[scope] += 1
             self.conflicts += not result.status.stands
         return unknown
-
-
-def encode_batch(batch_id: str, edits: Sequence[PendingEdit], clock: Clock) -> OpenBatch:
-    """The batch of these edits, each dated by what is known now."""
-    changes = [
-        upload_change(
-            edit,
-            dated(edit.record.updated_at, edit.pending.dating, clock.timeline, clock.boot_id),
-        )
-        for edit in edits
-    ]
-    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
-    sent = [Sent(e.record.table, e.record.id, e.record.version) for e in edits]
-    return OpenBatch(batch_id, body, sent)
-
-
-def upload_change(edit: PendingEdit, stamp: str) -> UploadChange:
-    """One pending edit as it goes up: the whole record, so that a server without it can add it."""
-    record = edit.record
-    new = edit.pending.base_version is None
-    return UploadChange(
-        table=record.table,
-        record_id=record.id,
-        operation="DELETE" if record.deleted else "INSERT" if new else "UPDATE",
-        record=dict(record.to_wire()),
-        local_timestamp=stamp,
-        undated=edit.pending.undated,
-        base_version=edit.pending.base_version,
-        changed_by=edit.changed_by,
-    )
-
-
-def verdicts(answer: UploadResponse) -> list[Verdict]:
-    """What was decided on each change, in the order in which they were sent."""
-    against = {
-        (conflict.table, conflict.record_id): conflict
-        for conflict in answer.conflicts
-        if not Status(conflict.resolution).stands
-    }
-    return [_verdict(r, against.get((r.table, r.record_id))) for r in answer.results]
-
-
-def _verdict(result: Result, conflict: Conflict | None) -> Verdict:
-    raw = result.server_record
-    if raw is None and conflict is not None:
-        raw = dict(conflict.server_record or {}) or None
-    return Verdict(
-        status=result.status,
-        updated_at=result.updated_at,
-        version=result.version,
-        server=_record(result, raw) if raw is not None else None,
-        reason=(conflict.reason if conflict else result.reason) or "",
-        waits=result.code == UNKNOWN_SCOPE,
-    )
-
-
-def _record(result: Result, raw: Mapping[str, object]) -> Record:
-    table = BY_NAME.get(result.table)
-    if table is None:
-        raise UpstreamRefused("The server answered for a table that does not exist.")
-    try:
-        return records.from_wire(table, result.record_id, raw)
-    except ValueError as error:
-        raise UpstreamRefused(f"The server sent a record that cannot be used. {error}") from None

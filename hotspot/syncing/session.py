@@ -44,7 +44,7 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
     failure: HotspotError | None = None
     try:
         await uploads.run()
-        await fetches.run()
+        await fetches.run(uploads.written)
     except HotspotError as error:
         failure = error
     changes = uploads.sent + fetches.received

@@ -14,7 +14,7 @@ from asyncpg import Record as Row
 
 from hotspot.errors import PositionGone
 from hotspot.model import instants, positions, records
-from hotspot.model.records import Record
+from hotspot.model.records import Key, Record
 from hotspot.model.stores import FeedPage, FeedQuery, FeedScope
 from hotspot.model.tables import BY_NAME, Scope, Table, in_scope
 from hotspot.upstream import rows
@@ -47,7 +47,8 @@ _ENTRIES = """
 SELECT id, table_name, record_id::text AS record_id, xid, seq, operation = 'DELETE' AS gone
 FROM change_log
 WHERE scope = $1 AND (xid, seq) > ($2::xid8, $3::bigint) AND (xid, seq) <= ($4::xid8, $5::bigint)
-  AND table_name = ANY($6::text[]) AND ($7::text IS NULL OR changed_at >= $7::text::timestamptz)
+  AND table_name = ANY($6::text[]) AND NOT xid = ANY($9::xid8[])
+  AND ($7::text IS NULL OR changed_at >= $7::text::timestamptz)
 ORDER BY xid, seq
 LIMIT $8
 """
@@ -58,14 +59,15 @@ async def read_changes(connection: Connection, query: FeedQuery) -> FeedPage:
     if query.record_ids is not None:
         return await _named(connection, query, query.record_ids)
     ends = await _ends(connection, query)
-    found: list[Record] = []
+    found: dict[Key, Record] = {}
     states = []
     for (scope, token), end in zip(query.scopes, ends, strict=True):
         reading = _Reading(scope, query, _cursor(token, end), end, since=token is None)
-        if reading.news and len(found) < query.limit:
-            found += await reading.page(connection, query.limit - len(found))
+        while reading.news and len(found) < query.limit:
+            for record in await reading.page(connection, query.limit - len(found)):
+                found[record.key] = record
         states.append(reading.state(token))
-    return FeedPage(found, states)
+    return FeedPage(list(found.values()), states)
 
 
 async def _ends(connection: Connection, query: FeedQuery) -> Sequence[Row]:
@@ -96,6 +98,7 @@ class _Reading:
         self._scope = scope
         self._tables = _tables(scope, query.tables)
         self._since = query.since if since else None
+        self._written = query.written
         self._cursor = cursor
         self._epoch: str = end["epoch"]
         self._known: bool = end["known"]
@@ -116,6 +119,7 @@ class _Reading:
             [table.name for table in self._tables],
             self._since,
             limit + 1,
+            positions.named(self._epoch, self._written),
         )
         if len(entries) > limit:
             entries = entries[:limit]

@@ -7,6 +7,7 @@ from functools import cache
 import msgspec
 from asyncpg import Connection
 
+from hotspot.model import positions
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
@@ -103,6 +104,13 @@ class PostgresTransaction:
         """Puts the current rows into the feed once more."""
         for table, ids in _by_table(keys):
             await self._connection.execute(_redeliver(table), ids)
+
+    async def name(self) -> str:
+        """Names this transaction in the feed."""
+        row = await self._connection.fetchrow(
+            "SELECT epoch, pg_current_xact_id() AS xid FROM sync_epoch"
+        )
+        return positions.encode(row["epoch"], row["xid"])
 
 
 def _kind(of_text: bool) -> ScopeKind:

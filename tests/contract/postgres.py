@@ -27,7 +27,7 @@ async def open_store(tmp_path: Path) -> AsyncIterator[Opened]:
         asyncpg.create_pool(url, min_size=1, max_size=2) as pool,
     ):
         helpers = _Helpers(pool)
-        await helpers.add_device(DEVICE, "0" * 64)
+        await helpers.add_device(DEVICE, "d0" * 32)
         yield Opened(
             store,
             helpers.seed,

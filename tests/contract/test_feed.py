@@ -7,7 +7,7 @@ import pytest
 
 from hotspot.errors import PositionGone
 from hotspot.model import positions, records
-from hotspot.model.stores import FeedQuery
+from hotspot.model.stores import FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from tests.contract.opened import (
     AUDIO,
@@ -234,3 +234,25 @@ async def test_a_reader_ends_with_what_the_store_has(opened: Opened, seed: int) 
     rows, _ = await drain(opened.store, TEXT)
     assert held == {r.id: r.version for r in rows if r.table == "verse_texts"}
     assert held.keys() == written.keys()
+
+
+async def test_what_a_client_wrote_itself_need_not_come_back(opened: Opened) -> None:
+    """Unless somebody else changed it since."""
+    await opened.seed([version_row(TEXT), *(verse(n) for n in range(1, 4))])
+    _, token = await drain(opened.store, TEXT)
+    mine = [edited(verse(n), "mine", T1) for n in (1, 2)]
+
+    async def work(tx: RecordTransaction) -> str:
+        await tx.current([verse(1).key, verse(2).key])
+        await tx.accept([accepted(row, verse(n)) for n, row in enumerate(mine, start=1)])
+        return await tx.name()
+
+    name = await opened.store.write(work)
+    theirs = edited(mine[1], "theirs", T2)
+    await accept(opened.store, accepted(theirs, mine[1]))
+    asked = FeedQuery(scopes=[(TEXT, token)], limit=10, written=[name, "of another epoch"])
+    page = await opened.store.read_changes(asked)
+    assert list(page.records) == [theirs]
+    assert page.scopes[0].token != token
+    again = await opened.store.read_changes(FeedQuery(scopes=[(TEXT, token)], limit=10))
+    assert {record.key for record in again.records} == {mine[0].key, theirs.key}

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hotspot.events import CatalogueChanged, ImportFinished, ImportProgress
+from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
-from hotspot.model.stores import FeedQuery, PackageQuery
+from hotspot.model.stores import FeedQuery
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.package.reader import open_package
 from tests.importer.conftest import Box

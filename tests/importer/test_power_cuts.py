@@ -13,8 +13,8 @@ import pytest
 
 from hotspot.faults import VARIABLE
 from hotspot.importer.copying import CHUNK
+from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
-from hotspot.model.stores import PackageQuery
 from tests.importer.conftest import Box
 from tests.importer.test_importer import texts
 from tests.support.packages import VERSES, text_package

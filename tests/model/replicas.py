@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from hotspot.model.batches import upload_change
 from hotspot.model.changes import keys, parse_changes
 from hotspot.model.judging import Sender, judge
 from hotspot.model.merge import (
@@ -24,7 +25,6 @@ from hotspot.model.records import Key, Record, from_wire
 from hotspot.model.stores import Device, PendingEdit
 from hotspot.model.tables import BY_NAME, Scope, ScopeKind
 from hotspot.model.wire import Result
-from hotspot.syncing.sending import upload_change
 from tests.model.builders import VERSION_ID, at
 
 KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}

@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from hotspot.model.catalogue import NewPackage, StoredAudio
 from hotspot.model.merge import Outcome
 from hotspot.model.records import Record
-from hotspot.model.stores import NewPackage, StoredAudio
 from hotspot.model.tables import CONTENT_TABLES, CONTEXT_TABLES
 from hotspot.model.wire import PackageInfo
 from hotspot.store.store import HotspotStore

@@ -35,7 +35,15 @@ def seq(path: Path) -> int:
 
 
 async def test_looking_for_news_and_reading_them_scan_no_table(store: HotspotStore) -> None:
-    names = ["scope", "seq", "limit", "since", *(f"after{n}" for n in range(5)), *ScopeKind]
+    names = [
+        "scope",
+        "seq",
+        "limit",
+        "since",
+        "written",
+        *(f"after{n}" for n in range(5)),
+        *ScopeKind,
+    ]
     parameters = {str(name): "[]" for name in names}
     tables = {table.name for kind in ScopeKind for table in in_scope(kind)}
     for sql in (feed._LOOK, *(feed._keys_sql(kind, None, False) for kind in ScopeKind)):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.model.stores import PackageQuery, SessionLog
+from hotspot.model.catalogue import PackageQuery
+from hotspot.model.stores import SessionLog
 from hotspot.model.tables import Scope
 from hotspot.model.wire import PackageInfo
 from hotspot.store.store import HotspotStore

@@ -1,0 +1,77 @@
+"""Batches of edits on their way up, and what their answers say."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from hotspot.errors import UpstreamRefused
+from hotspot.model import records
+from hotspot.model.merge import Sent, Status, Verdict
+from hotspot.model.records import Record
+from hotspot.model.stores import OpenBatch, PendingEdit
+from hotspot.model.tables import BY_NAME
+from hotspot.model.timeline import Timeline, dated
+from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange, UploadResponse
+
+
+def encode_batch(
+    batch_id: str, edits: Sequence[PendingEdit], timeline: Timeline, boot_id: str
+) -> OpenBatch:
+    """The batch of these edits, each dated by what is known now in the boot `boot_id`."""
+    changes = [
+        upload_change(edit, dated(edit.record.updated_at, edit.pending.dating, timeline, boot_id))
+        for edit in edits
+    ]
+    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
+    sent = [Sent(e.record.table, e.record.id, e.record.version) for e in edits]
+    return OpenBatch(batch_id, body, sent)
+
+
+def upload_change(edit: PendingEdit, stamp: str) -> UploadChange:
+    """One pending edit as it goes up: the whole record, so that a server without it can add it."""
+    record = edit.record
+    new = edit.pending.base_version is None
+    return UploadChange(
+        table=record.table,
+        record_id=record.id,
+        operation="DELETE" if record.deleted else "INSERT" if new else "UPDATE",
+        record=dict(record.to_wire()),
+        local_timestamp=stamp,
+        undated=edit.pending.undated,
+        base_version=edit.pending.base_version,
+        changed_by=edit.changed_by,
+    )
+
+
+def verdicts(answer: UploadResponse) -> list[Verdict]:
+    """What was decided on each change, in the order in which they were sent."""
+    against = {
+        (conflict.table, conflict.record_id): conflict
+        for conflict in answer.conflicts
+        if not Status(conflict.resolution).stands
+    }
+    return [_verdict(r, against.get((r.table, r.record_id))) for r in answer.results]
+
+
+def _verdict(result: Result, conflict: Conflict | None) -> Verdict:
+    raw = result.server_record
+    if raw is None and conflict is not None:
+        raw = dict(conflict.server_record or {}) or None
+    return Verdict(
+        status=result.status,
+        updated_at=result.updated_at,
+        version=result.version,
+        server=_record(result, raw) if raw is not None else None,
+        reason=(conflict.reason if conflict else result.reason) or "",
+        waits=result.code == UNKNOWN_SCOPE,
+    )
+
+
+def _record(result: Result, raw: Mapping[str, object]) -> Record:
+    table = BY_NAME.get(result.table)
+    if table is None:
+        raise UpstreamRefused("The server answered for a table that does not exist.")
+    try:
+        return records.from_wire(table, result.record_id, raw)
+    except ValueError as error:
+        raise UpstreamRefused(f"The server sent a record that cannot be used. {error}") from None

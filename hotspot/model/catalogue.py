@@ -1,0 +1,85 @@
+"""The packages of a node: listed, served, published; and the interface to a store of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from hotspot.model.wire import PackageInfo
+
+
+class PackageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which packages to list; None: all. Ordered by language name, then package id."""
+
+    language_entity_id: str | None = None
+    package_type: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+class StoredPackage(msgspec.Struct, frozen=True):
+    """One package: how it is listed, its manifest (JSON as it came), its file in packages/."""
+
+    info: PackageInfo
+    manifest: bytes
+    file_name: str
+
+
+class StoredAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """One audio file inside a stored package: `size` bytes at `offset` of `file_name`."""
+
+    media_file_id: str
+    file_name: str
+    offset: int
+    size: int
+    sha256: str
+    audio_format: str
+    original_name: str
+
+
+class PackageStore(Protocol):
+    """The packages that can be downloaded here."""
+
+    async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
+        """One page of the catalogue, and how many packages match in all."""
+
+    async def package(self, package_id: str) -> StoredPackage | None:
+        """The current version of one package."""
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        """Where one chapter's audio lies."""
+
+
+class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified package whose file lies in packages/ already, about to be published.
+
+    `manifest`: its JSON as it came. `audio`: the audio files inside it.
+    `source`: 'download', 'import' or 'share'.
+    """
+
+    info: PackageInfo
+    manifest: bytes
+    file_name: str
+    audio: Sequence[StoredAudio]
+    source: str
+
+
+class PublishCounts(msgspec.Struct, frozen=True):
+    """What publishing a package did: rows in it by table, and how many of them were written."""
+
+    rows: dict[str, int]
+    written: dict[str, int]
+
+
+class PublishingStore(PackageStore, Protocol):
+    """Where packages are published."""
+
+    async def publish(self, new: NewPackage, staging: Path, now: str) -> PublishCounts:
+        """Merges the staging database at the path `staging`, and makes the package visible.
+
+        All of it happens in one transaction.
+        """
+
+    async def file_names(self) -> set[str]:
+        """The files in packages/ that a published package refers to."""
