@@ -1,9 +1,10 @@
 """The rows that a spec makes. Every id follows from the input, so it stays from build to build."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID, uuid5
+
+from msgspec.structs import asdict
 
 from hotspot.model import instants
 from hotspot.model.tables import (

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from hotspot.package.layout import PackageType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
+class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The language that text and speech are in. `id` is a UUID."""
 
     id: str
@@ -17,8 +18,7 @@ class Language:
     iso_639_3: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BibleVersion:
+class BibleVersion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The versification that chapters and verses are counted by."""
 
     id: str
