@@ -49,6 +49,7 @@ async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
     runner = web.AppRunner(
         app,
         access_log=None,
+        auto_decompress=False,  # it would go on unpacking after the handler has refused a bomb
         keepalive_timeout=KEEPALIVE_SECONDS,
         shutdown_timeout=_SHUTDOWN_SECONDS,
     )

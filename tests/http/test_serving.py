@@ -1,0 +1,58 @@
+import asyncio
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hotspot.http.serving import serve, serve_unix
+
+
+async def _hello(request: web.Request) -> web.StreamResponse:
+    return web.Response(text="hello")
+
+
+def _app() -> web.Application:
+    app = web.Application()
+    app.router.add_get("/", _hello)
+    return app
+
+
+async def test_a_port_in_use_is_an_error() -> None:
+    async with serve(_app(), "127.0.0.1", 0) as port:
+        with pytest.raises(OSError):
+            async with serve(_app(), "127.0.0.1", port):
+                pass
+        async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as response:
+            assert await response.text() == "hello"
+
+
+async def test_the_port_is_free_again_after_the_block() -> None:
+    async with serve(_app(), "127.0.0.1", 0) as port:
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port))
+    async with serve(_app(), "127.0.0.1", port) as again:
+        assert again == port
+
+
+async def test_names_and_ipv6() -> None:
+    async with serve(_app(), "localhost", 0) as port, serve(_app(), "::1", 0) as other:
+        for url in (f"http://localhost:{port}/", f"http://[::1]:{other}/"):
+            async with aiohttp.request("GET", url) as response:
+                assert response.status == 200
+
+
+async def test_a_unix_socket_for_this_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    socket.socket(socket.AF_UNIX).bind(str(path))  # as a killed process leaves it
+    async with serve_unix(_app(), path):
+        assert path.stat().st_mode & 0o777 == 0o600
+        connector = aiohttp.UnixConnector(path=str(path))
+        async with (
+            aiohttp.ClientSession(connector=connector) as client,
+            client.get("http://hotspot/") as response,
+        ):
+            assert await response.text() == "hello"
+    assert not path.exists()
