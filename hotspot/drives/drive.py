@@ -1,6 +1,6 @@
 """What the rest of the project knows of a stick, and of its coming and going."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -49,7 +49,7 @@ class DriveEvent(msgspec.Struct, frozen=True):
 class DriveSource(Protocol):
     """Where sticks come from."""
 
-    def events(self) -> AsyncIterator[DriveEvent]:
+    def events(self) -> AsyncGenerator[DriveEvent, None]:
         """The sticks that are there already, then what happens to them, until it is closed.
 
         A drive that was added or changed can be read at its `mount_point`. Of one drive the events

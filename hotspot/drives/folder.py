@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 
 from hotspot.drives.drive import Drive, DriveEvent, DriveKind
@@ -26,7 +26,7 @@ class FolderDrives:
         self._folder = folder
         self._every_s = every_s
 
-    async def events(self) -> AsyncIterator[DriveEvent]:
+    async def events(self) -> AsyncGenerator[DriveEvent, None]:
         told: dict[str, Files] = {}
         before: dict[str, Files] = {}
         while True:

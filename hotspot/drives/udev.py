@@ -1,9 +1,10 @@
 """Sticks as udev tells of them."""
 
 import asyncio
-import errno
+import os
+import socket
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class UdevDrives:
     def __init__(self, mounter: mounting.Mounter | None = None) -> None:
         self._mounter = mounter or mounting.mounter()
 
-    async def events(self) -> AsyncIterator[DriveEvent]:
+    async def events(self) -> AsyncGenerator[DriveEvent, None]:
         monitor = await asyncio.to_thread(_monitor)
         with _listening(monitor) as sightings:
             output: asyncio.Queue[DriveEvent | None] = asyncio.Queue()
@@ -116,12 +117,13 @@ def _listening(monitor: pyudev.Monitor) -> Iterator[asyncio.Queue[Sighting | Non
 
 
 def _drain(monitor: pyudev.Monitor, sightings: asyncio.Queue[Sighting | None]) -> None:
+    """Takes all that udev has said; messages that found no room are made up for by looking."""
     lost = False
     while True:
         try:
             device = monitor.poll(timeout=0)
-        except OSError as error:
-            if error.errno != errno.ENOBUFS:
+        except OSError:
+            if _take_error(monitor) == 0:
                 raise
             lost = True
             continue
@@ -130,6 +132,12 @@ def _drain(monitor: pyudev.Monitor, sightings: asyncio.Queue[Sighting | None]) -
         sightings.put_nowait(Sighting(device.action, dict(device.properties)))
     if lost:
         sightings.put_nowait(None)
+
+
+def _take_error(monitor: pyudev.Monitor) -> int:
+    """The error number that the monitor's socket holds; it stands in the way until it is taken."""
+    with socket.socket(fileno=os.dup(monitor.fileno())) as receiver:
+        return receiver.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def _monitor() -> pyudev.Monitor:

@@ -1,0 +1,145 @@
+"""Sticks to plug in and pull out: loop devices under a real udevd, or plain folders."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from hotspot.drives import mountinfo
+from hotspot.drives.drive import DriveEvent, DriveSource
+from hotspot.drives.folder import FolderDrives
+from hotspot.drives.mounting import DirectMounter
+from hotspot.drives.udev import UdevDrives
+from tests.support import sticks
+from tests.support.requirements import needs
+
+DEADLINE_S = 30.0
+
+
+class Ports(Protocol):
+    """Where a test plugs sticks in."""
+
+    def source(self) -> DriveSource:
+        """A source that tells of the sticks here."""
+        ...
+
+    async def plug(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Plugs in a stick: a new one, or the one of that name that was pulled out."""
+        ...
+
+    async def pull(self, name: str) -> None:
+        """Pulls out a stick."""
+        ...
+
+
+class FolderPorts:
+    """Folders in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "drives"
+        self.folder.mkdir()
+
+    def source(self) -> DriveSource:
+        return FolderDrives(self.folder, every_s=0.02)
+
+    async def plug(self, name: str, files: Mapping[str, bytes]) -> None:
+        for path, content in files.items():
+            file = self.folder / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+    async def pull(self, name: str) -> None:
+        shutil.rmtree(self.folder / name)
+
+
+class UsbPorts:
+    """Loop devices that udev takes for USB; with a partition table, except those named WHOLE."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.root = root
+        self._folder = folder
+        self.sticks: dict[str, sticks.LoopStick] = {}
+
+    def source(self) -> DriveSource:
+        return UdevDrives(DirectMounter(self.root))
+
+    async def plug(self, name: str, files: Mapping[str, bytes]) -> None:
+        if name not in self.sticks:
+            image = self._folder / f"{name}.img"
+            self.sticks[name] = sticks.LoopStick(image, files, name, table=name != "WHOLE")
+        await asyncio.to_thread(self.sticks[name].plug)
+
+    async def pull(self, name: str) -> None:
+        await asyncio.to_thread(self.sticks[name].pull)
+
+    def unmount_all(self) -> list[Path]:
+        """Unmounts what is still mounted, and says where it was."""
+        nodes = {stick.node for stick in self.sticks.values()}
+        left = [mount.mount_point for mount in mountinfo.read() if mount.source in nodes]
+        for place in reversed(left):
+            sticks.run("umount", "--lazy", place)
+        return left
+
+    def pull_all(self) -> None:
+        for stick in self.sticks.values():
+            stick.pull()
+
+
+@pytest.fixture(scope="session")
+def udevd() -> Iterator[None]:
+    """A udevd for all the tests."""
+    needs("udev")
+    needs("loop")
+    with sticks.udevd():
+        yield
+
+
+@pytest.fixture
+def usb(udevd: None, tmp_path: Path) -> Iterator[UsbPorts]:
+    """Loop devices. When the test ends, whoever mounted one must have let go of it."""
+    root = Path("/run/hotspot-test")
+    root.mkdir(exist_ok=True)
+    ports = UsbPorts(tmp_path, root)
+    yield ports
+    left = ports.unmount_all()
+    ports.pull_all()
+    shutil.rmtree(root)
+    assert not left
+
+
+@pytest.fixture
+def mounts(usb: UsbPorts) -> Path:
+    """The folder in which the sticks of `usb` are mounted."""
+    return usb.root
+
+
+@pytest.fixture(params=["folder", "udev"])
+def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Ports:
+    """Each kind of port in turn."""
+    if request.param == "folder":
+        return FolderPorts(tmp_path)
+    usb: UsbPorts = request.getfixturevalue("usb")
+    return usb
+
+
+class Told:
+    """What a source tells, event by event."""
+
+    def __init__(self, events: AsyncIterator[DriveEvent]) -> None:
+        self._events = events
+
+    async def next(self) -> DriveEvent:
+        """The next event; fails where none comes in time."""
+        async with asyncio.timeout(DEADLINE_S):
+            return await anext(self._events)
+
+
+@asynccontextmanager
+async def listening(source: DriveSource) -> AsyncIterator[Told]:
+    """A listener, which closes the source's iterator at the end."""
+    async with aclosing(source.events()) as events:
+        yield Told(events)
