@@ -38,12 +38,6 @@ FROM json_each(?)
 
 _SCOPES = "INSERT INTO package_scopes SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)"
 
-_FOLLOW = """
-INSERT INTO feed_positions (scope_kind, scope_id)
-SELECT scope_kind, scope_id FROM package_scopes WHERE package_id = ?
-ON CONFLICT DO NOTHING
-"""
-
 _LINK = """
 UPDATE media_files SET local_path = (
   SELECT 'packages/' || a.file_name
@@ -177,7 +171,6 @@ async def _list(connection: aiosqlite.Connection, new: NewPackage, now: str) -> 
     )
     await connection.execute(_AUDIO, (info.package_id, as_json(_audio_values(new))))
     await connection.execute(_SCOPES, (info.package_id, as_json(_scopes(info))))
-    await connection.execute(_FOLLOW, (info.package_id,))
     await link_audio(connection, {*linked, *(one.media_file_id for one in new.audio)})
 
 

@@ -105,3 +105,11 @@ async def test_a_position_without_news_is_the_same_position(store: HotspotStore)
     _, token = await drain(store, TEXT)
     await bring(store, version_row(AUDIO))
     assert (await read(store, (TEXT, token))).scopes[0].token == token
+
+
+async def test_a_page_that_is_just_full_promises_no_more(store: HotspotStore) -> None:
+    await bring(store, version_row(TEXT), *(verse(n) for n in range(9)))
+    page = await read(store, (TEXT, None), limit=10)
+    assert (len(page.records), page.scopes[0].has_more) == (10, False)
+    page = await read(store, (TEXT, None), limit=9)
+    assert (len(page.records), page.scopes[0].has_more) == (9, True)
