@@ -13,7 +13,7 @@ from hotspot.phones.views import list_page, package_page
 from tests.http.parts import info, put, put_audio
 from tests.phones.conftest import Hotspot
 
-HOSTILE = "\"><script>alert(1)'&$title${x}"
+HOSTILE = "\"><script>alert(1)'&$title"
 MANIFEST = {
     "bibleStructure": {"totalBooks": 66, "totalChapters": 1_189, "totalVerses": 31_102},
     "audioFileIndex": [
