@@ -29,6 +29,7 @@ SETTINGS = {
 PATIENCE_S = 300
 """How long a start or a stop may take: recovery after a power cut can take minutes."""
 _POLL_S = 0.05
+_SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107
 
 
@@ -105,8 +106,9 @@ class Postmaster:
         _sync_folder(self._data.parent)
 
     def _launch(self) -> Running:
-        # A power cut leaves the file behind, and its process id may be somebody else's by now.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # A server that was killed leaves these, and their process id may be somebody else's by now.
+        for name in ("postmaster.pid", f"{_SOCKET}.lock"):
+            (self._data / name).unlink(missing_ok=True)
         self._log.touch()
         os.chown(self._log, self._account.pw_uid, self._account.pw_gid)
         settings = {**SETTINGS, "unix_socket_directories": str(self._socket_folder())}
@@ -120,7 +122,7 @@ class Postmaster:
 
     def _socket_folder(self) -> Path:
         """Where the socket lies: in the data, unless its path is too long for a socket."""
-        if len(str(self._data / ".s.PGSQL.5432.lock")) < _LONGEST_SOCKET_PATH:
+        if len(str(self._data / f"{_SOCKET}.lock")) < _LONGEST_SOCKET_PATH:
             return self._data
         folder = Path(tempfile.mkdtemp(prefix="hotspot-"))
         os.chown(folder, self._account.pw_uid, self._account.pw_gid)

@@ -1,5 +1,7 @@
 """The upstream's records, feed and devices in PostgreSQL."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -16,6 +18,7 @@ from hotspot.upstream.transaction import PostgresTransaction, Raced
 T = TypeVar("T")
 
 ATTEMPTS = 5
+_PAUSE_S = 0.05
 _AGAIN = (
     Raced,
     asyncpg.SerializationError,
@@ -68,7 +71,9 @@ class PostgresStore:
 
         It is run again where it met another writer. Raises TryLater if that happens every time.
         """
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            # Whoever waited for the rows that were let go has to come to them first.
+            await asyncio.sleep(attempt * random.uniform(0, _PAUSE_S))
             try:
                 async with self._connection() as connection, connection.transaction():
                     await connection.execute(
