@@ -100,21 +100,3 @@ async def _connect(path: Path, pragmas: Sequence[str]) -> AsyncIterator[aiosqlit
         for pragma in (*_PRAGMAS, *pragmas):
             await fetch(connection, pragma)
         yield connection
-
-
-async def saved_floor(path: Path) -> int:
-    """Milliseconds since 1970 that are known to be past, as saved in the database file `path`.
-
-    0 where there is no database yet. For the clock, which has to be there before the store.
-    """
-    if not await asyncio.to_thread(path.exists):
-        return 0
-    try:
-        async with aiosqlite.connect(path) as connection:
-            known = await fetch(connection, "SELECT 1 FROM sqlite_master WHERE name = 'meta'")
-            if not known:
-                return 0
-            rows = await fetch(connection, "SELECT value FROM meta WHERE key = 'floor_ms'")
-    except sqlite3.Error as error:
-        raise translated(error) from error
-    return int(rows[0][0])

@@ -10,7 +10,7 @@ import pytest
 from hotspot.clock import Clock
 from hotspot.errors import StoreDamaged
 from hotspot.model import instants
-from hotspot.store.database import READERS, saved_floor
+from hotspot.store.database import READERS
 from hotspot.store.migrate import migrate, scripts
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
@@ -79,27 +79,18 @@ async def test_a_file_that_is_no_database_is_refused(path: Path, clock: Clock) -
     with pytest.raises(StoreDamaged, match="damaged"):
         async with HotspotStore.open(path, clock):
             pass
-    with pytest.raises(StoreDamaged):
-        await saved_floor(path)
 
 
-async def test_the_floor_never_goes_back(path: Path, store: HotspotStore) -> None:
+async def test_the_floor_never_goes_back(store: HotspotStore) -> None:
     assert await store.floor_ms() == 0
     await store.save_floor(5_000)
     await store.save_floor(4_000)
     assert await store.floor_ms() == 5_000
-    assert await saved_floor(path) == 5_000
 
 
-async def test_the_floor_follows_what_is_written(path: Path, store: HotspotStore) -> None:
+async def test_the_floor_follows_what_is_written(store: HotspotStore) -> None:
     await bring(store, version_row(TEXT))
     assert await store.floor_ms() >= instants.to_ms(T2)
-
-
-async def test_the_floor_of_no_database_is_0(path: Path) -> None:
-    assert await saved_floor(path) == 0
-    await asyncio.to_thread(path.touch)
-    assert await saved_floor(path) == 0
 
 
 async def test_a_session_that_was_cut_is_settled_at_the_next_start(

@@ -10,7 +10,6 @@ import pytest
 
 from hotspot import faults
 from hotspot.clock import Clock
-from hotspot.store.database import saved_floor
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import T1, TEXT, drain, verse, version_row
 from tests.store.support import query, staging
@@ -52,16 +51,11 @@ def killed(path: Path) -> set[int]:
     return edit_until_killed(path)
 
 
-@pytest.mark.usefixtures("killed")
-async def test_the_floor_can_be_read_after_a_kill(path: Path) -> None:
-    assert await saved_floor(path) >= 0
-    assert query(path, "PRAGMA integrity_check") == [("ok",)]
-
-
 async def test_acknowledged_edits_survive_a_kill(
     path: Path, clock: Clock, killed: set[int]
 ) -> None:
     async with HotspotStore.open(path, clock) as store:
+        assert query(path, "PRAGMA integrity_check") == [("ok",)]
         edits = await store.pending_edits(1_000_000)
         found = {edit.record.id: edit.record for edit in edits}
         expected = {verse(n).id: verse(n, f"Text {n}", T1) for n in killed}
