@@ -6,6 +6,7 @@ JavaScript keeps. In this form the order of the texts is the order of the instan
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CANONICAL = re.compile(
@@ -14,6 +15,8 @@ _CANONICAL = re.compile(
 _MILLISECOND = timedelta(milliseconds=1)
 
 FIRST = "1970-01-01T00:00:00.000Z"
+REMEMBERED = 1024
+"""Conversions kept: the rows of one import, or of one batch, share most of their stamps."""
 
 
 def from_ms(ms: int) -> str:
@@ -22,11 +25,13 @@ def from_ms(ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+@lru_cache(REMEMBERED)
 def to_ms(instant: str) -> int:
     """Milliseconds since 1970 of an instant in canonical form."""
     return (datetime.fromisoformat(instant) - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(REMEMBERED)
 def parse(text: str) -> str:
     """The canonical form of any ISO 8601 date-time; one without a zone is taken as UTC.
 

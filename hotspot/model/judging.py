@@ -12,7 +12,7 @@ from hotspot.model.records import Key, Record, Value
 from hotspot.model.stores import Accepted, Device, Loser, Provenance
 from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
 from hotspot.model.timeline import Dating
-from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result
+from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange
 
 _STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
 
@@ -79,22 +79,19 @@ class _Bench:
         if decision.loser is not None:
             self._keep(one, decision, edit.record)
         if decision.status in (Status.APPLIED, Status.LOCAL_WINS):
-            self._accept(one, row, decision.record)
+            self._accept(one, row, edit, decision.record)
         exact = decision.status is not Status.DUPLICATE or decision.record.hash == edit.record.hash
         self._answer(one, decision, None if exact else decision.record.to_wire())
 
-    def _accept(self, one: Parsed, row: Record | None, record: Record) -> None:
+    def _accept(self, one: Parsed, row: Record | None, edit: Edit, record: Record) -> None:
         first = self.accepted.get(one.key)
         replaced = first.replaced if first is not None else row
         change = one.change
-        dating = None
-        if not change.undated:
-            dating = _dating(change.local_timestamp, self.sender)
         provenance = Provenance(
             device_id=self.sender.device.id,
             changed_by=record.updated_by,
             undated=change.undated,
-            dating=dating,
+            dating=None if change.undated else _dating(edit, change, self.sender),
         )
         self.accepted[one.key] = Accepted(record, replaced, provenance)
         self.current[one.key] = record
@@ -230,11 +227,10 @@ def _stamp(local_timestamp: str | None, sender: Sender) -> str:
     )
 
 
-def _dating(local_timestamp: str | None, sender: Sender) -> Dating:
-    stamp = _stamp(local_timestamp, sender)
+def _dating(edit: Edit, change: UploadChange, sender: Sender) -> Dating:
     return Dating(
         boot_id=sender.boot_id,
         mono_ms=sender.mono_ms,
-        age_ms=instants.to_ms(sender.now) - instants.to_ms(stamp),
-        sender_stamp=local_timestamp,
+        age_ms=instants.to_ms(sender.now) - instants.to_ms(edit.record.updated_at),
+        sender_stamp=change.local_timestamp,
     )

@@ -146,12 +146,12 @@ def parse(
     parse_id(record_id)
     if raw.get("id", record_id) != record_id:
         raise ValueError("The record's id differs from the recordId of the change.")
-    columns = _COLUMNS[table.name]
+    checks = _COLUMN_CHECKS[table.name]
     fields: dict[str, Value] = {}
     for name, value in raw.items():
-        column = columns.get(name)
-        if column is not None:
-            fields[name] = check(column, value)
+        checked = checks.get(name)
+        if checked is not None:
+            fields[name] = None if value is None else checked(name, value)
         elif strict and name != "id" and name not in LOCAL_COLUMNS:
             raise ValueError(f"The table {table.name} has no column {name[:80]!r}.")
     return fields
@@ -218,8 +218,8 @@ _CHECKS: dict[Type, Callable[[str, object], Value]] = {
     Type.INTEGER: _integer,
     Type.BOOLEAN: _boolean,
 }
-_COLUMNS: dict[str, dict[str, Column]] = {
-    table.name: {column.name: column for column in (*table.columns, *STAMP_COLUMNS)}
+_COLUMN_CHECKS: dict[str, dict[str, Callable[[str, object], Value]]] = {
+    table.name: {column.name: _CHECKS[column.type] for column in (*table.columns, *STAMP_COLUMNS)}
     for table in BY_NAME.values()
 }
 
