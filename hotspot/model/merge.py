@@ -271,4 +271,6 @@ def settle(local: Local, sent: Sent, verdict: Verdict) -> Outcome:
         return replace(nothing, mark=Mark.PENDING, base_version=base, reason=verdict.reason)
     if verdict.server is not None:
         return yielded(mine, verdict.server, verdict.status, verdict.reason)
-    return replace(nothing, mark=Mark.CONFLICT, reason=verdict.reason)
+    return replace(
+        nothing, mark=Mark.CONFLICT, loser=mine, resolution="manual", reason=verdict.reason
+    )

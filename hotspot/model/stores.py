@@ -252,7 +252,7 @@ class ReplicaStore(RecordStore, Protocol):
         """Batches without an answer, oldest first."""
 
     async def positions(self) -> Sequence[Position]:
-        """Every version of the packages held here, with how far its feed has been read."""
+        """Every version of the packages held here, or with edits that wait; how far each was read."""
 
     async def mark_scopes(self, known: Collection[Scope], unknown: Collection[Scope]) -> None:
         """Remembers which versions the upstream knows; only what is new is written."""

@@ -27,9 +27,15 @@ WHERE sync_status = 'pending'
 ORDER BY edited_seq, id LIMIT ?
 """
 
+# Also versions whose package was removed, while edits of them wait.
 _POSITIONS = """
-SELECT DISTINCT s.scope_kind, s.scope_id, f.token, coalesce(f.comparing, 1)
-FROM package_scopes s LEFT JOIN feed_positions f USING (scope_kind, scope_id)
+SELECT s.scope_kind, s.scope_id, f.token, coalesce(f.comparing, 1)
+FROM (
+  SELECT scope_kind, scope_id FROM package_scopes
+  UNION SELECT scope_kind, scope_id FROM record_sync_status
+  WHERE sync_status = 'pending' AND scope_id IS NOT NULL
+) s
+LEFT JOIN feed_positions f USING (scope_kind, scope_id)
 ORDER BY 1, 2
 """
 

@@ -179,6 +179,16 @@ def test_what_lost_up_there_is_kept_here(status: Status, mark: Mark) -> None:
     assert (outcome.record, outcome.mark, outcome.loser) == (verse("theirs", 12), mark, mine)
 
 
+def test_an_edit_that_is_rejected_without_a_row_is_kept_for_a_person() -> None:
+    """A row that comes down later replaces it here; then this is the only copy."""
+    mine = verse("mine", 10)
+    local = Local(mine, Pending(None), edited=True)
+    verdict = Verdict(status=Status.REJECTED, reason="The record has no verse.")
+    outcome = settle(local, Sent(mine.table, mine.id, mine.version), verdict)
+    assert (outcome.record, outcome.mark, outcome.loser) == (None, Mark.CONFLICT, mine)
+    assert (outcome.resolution, outcome.reason) == ("manual", "The record has no verse.")
+
+
 def test_an_edit_of_a_version_unknown_up_there_waits() -> None:
     mine = verse("mine", 10)
     local = Local(mine, Pending("base"), edited=True)

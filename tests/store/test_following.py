@@ -44,6 +44,14 @@ async def test_every_version_held_is_followed_from_its_start(store: HotspotStore
     assert len(followed) == 3
 
 
+async def test_a_version_is_followed_while_edits_of_it_wait(store: HotspotStore) -> None:
+    """Also when nobody has its package any more: otherwise they would wait for ever."""
+    await accept(store, accepted(verse(1), None))
+    for package_id in ("one", "two"):
+        await store.remove_package(package_id)
+    assert [position.scope for position in await store.positions()] == [TEXT]
+
+
 async def test_positions_are_kept_with_what_they_lead_to(store: HotspotStore) -> None:
     moved = [Position(TEXT, "token", False), Position(AUDIO, "other", True)]
     await store.write_replica(lambda tx: tx.set_positions(moved))
