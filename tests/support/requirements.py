@@ -18,7 +18,8 @@ def needs(name: str) -> None:
     """Skips the running test, saying why, where the machine lacks the part `name`.
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
-    them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx.
+    them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
+    systemd.
     """
     lacking = _lacking(name)
     if lacking is None:
@@ -85,4 +86,5 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "avahi": _avahi,
     "node": lambda: _programs("node"),
     "nginx": lambda: _programs("nginx"),
+    "systemd": lambda: _programs("systemd-analyze"),
 }
