@@ -123,6 +123,31 @@ async def test_another_file_is_refused_and_dropped(target: Path, wrong: bytes) -
     assert _left(target) == {}
 
 
+async def test_a_body_without_end_is_left_early(target: Path) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(100_000))
+
+    async with _served(endless) as url:
+        with pytest.raises(PackageRefused):
+            await _fetch(url, target)
+    assert _left(target) == {}
+
+
+@pytest.mark.parametrize("part", ["bytes 9-2999999/3000000", "bytes 10-2999998/2999999", "x"])
+async def test_another_part_than_asked_for_is_not_taken(target: Path, part: str) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=206, headers={"Content-Range": part}, body=BODY[10:])
+
+    target.with_name("swh.bible.part").write_bytes(BODY[:10])
+    async with _served(handler) as url:
+        with pytest.raises(UpstreamRefused):
+            await _fetch(url, target)
+    assert _left(target) == {"swh.bible.part": 10}
+
+
 async def test_a_part_that_was_damaged_is_dropped(shelf: Shelf, target: Path) -> None:
     put(shelf.packages, shelf.folder, "swh", BODY)
     url = f"{shelf.url}/functions/v1/packages/swh/download"
