@@ -10,9 +10,10 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CANONICAL = re.compile(
-    r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|30)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
+    r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|30)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII
 )
 _MILLISECOND = timedelta(milliseconds=1)
+_END_MS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 FIRST = "1970-01-01T00:00:00.000Z"
 REMEMBERED = 1024
@@ -41,9 +42,10 @@ def parse(text: str) -> str:
         return text
     moment = datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    if not 1971 <= moment.year <= 9997:
+    ms = (moment - _EPOCH) // _MILLISECOND
+    if not 0 <= ms < _END_MS:
         raise ValueError(f"{text!r} lies outside the years that can be kept")
-    return from_ms((moment - _EPOCH) // _MILLISECOND)
+    return from_ms(ms)
 
 
 def _day_exists(canonical: str) -> bool:

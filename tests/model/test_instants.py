@@ -16,6 +16,21 @@ def test_round_trip(ms: int) -> None:
     assert instants.to_ms(text) == ms
 
 
+@given(MOMENTS)
+def test_what_was_made_here_is_read_here(ms: int) -> None:
+    text = instants.from_ms(ms)
+    assert instants.parse(text) == text
+
+
+def test_the_first_and_the_last_days_can_be_kept() -> None:
+    for text in (
+        "1970-01-29T00:00:00.000Z",
+        "1970-12-31T23:59:59.999Z",
+        "9998-12-31T23:59:59.999Z",
+    ):
+        assert instants.parse(text) == text
+
+
 @given(MOMENTS, MOMENTS)
 def test_texts_sort_as_instants(one: int, other: int) -> None:
     assert (instants.from_ms(one) < instants.from_ms(other)) == (one < other)
@@ -43,6 +58,10 @@ def test_any_zone_becomes_utc(moment: datetime, minutes: int) -> None:
         "0001-01-01T00:00:00.000Z",
         "9999-12-31T23:59:59.999Z",
         "2026-11-22T10:15:30.123Z\n",
+        "2026-11-22T10:15:30.12\u0663Z",
+        "1969-12-31T23:59:59.999Z",
+        "1970-01-01T00:00:00.000+00:01",
+        "9998-12-31T23:59:59.999-00:01",
     ],
 )
 def test_what_is_no_instant_is_refused(text: str) -> None:
