@@ -55,7 +55,7 @@ def _decompressed(body: bytes) -> bytes:
     except zlib.error:
         raise BadRequest("The request's body is damaged gzip.") from None
     if len(unpacked) > MAX_BODY:
-        raise web.HTTPRequestEntityTooLarge(MAX_BODY)
+        raise web.HTTPRequestEntityTooLarge(MAX_BODY, len(unpacked))
     if not unpacker.eof or unpacker.unused_data:
         raise BadRequest("The request's body is cut off, or not one gzip stream.")
     return unpacked
