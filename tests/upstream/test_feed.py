@@ -28,6 +28,25 @@ async def test_what_commits_late_is_not_passed_over(
     await slow.close()
 
 
+async def test_transactions_that_write_in_turns_are_paged_without_loss(
+    url: str, sql: asyncpg.Connection, store: PostgresStore
+) -> None:
+    """The order of the serials is not that of the transactions; a page ends inside of one."""
+    slow = await asyncpg.connect(url)
+    async with slow.transaction():
+        await add_verse(slow, 1, "Slow")
+        await add_verse(sql, 2, "Quick")
+        await add_verse(slow, 3, "Slow again")
+    await slow.close()
+    texts = []
+    token = None
+    for _ in range(3):
+        page = await read(store, token, limit=1)
+        texts += [record.values["verse_text"] for record in page.records]
+        token = page.scopes[0].token
+    assert texts == ["Slow", "Slow again", "Quick"]
+
+
 async def test_a_transaction_that_only_reads_holds_nothing_back(
     url: str, sql: asyncpg.Connection, store: PostgresStore
 ) -> None:

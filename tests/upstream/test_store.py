@@ -31,12 +31,6 @@ async def test_an_upload_is_logged_as_such_and_keeps_its_stamp(
     assert stamp == first.updated_at
 
 
-async def test_the_source_does_not_outlive_the_transaction(store: PostgresStore) -> None:
-    await store.write(lambda tx: tx.accept([edit(verse(1))]))
-    async with store._pool.acquire() as connection:
-        assert await connection.fetchval("SELECT change_source()") == "api"
-
-
 async def test_an_unknown_author_becomes_a_user_of_the_device(
     sql: asyncpg.Connection, store: PostgresStore
 ) -> None:
