@@ -103,6 +103,7 @@ class _Reading:
         self._epoch: str = end["epoch"]
         self._known: bool = end["known"]
         self._end: Cursor = (end["xid"], end["seq"])
+        self._next_xid: int = end["next_xid"]
 
     @property
     def news(self) -> bool:
@@ -119,7 +120,7 @@ class _Reading:
             [table.name for table in self._tables],
             self._since,
             limit + 1,
-            positions.named(self._epoch, self._written),
+            self._known_already(),
         )
         if len(entries) > limit:
             entries = entries[:limit]
@@ -127,6 +128,11 @@ class _Reading:
         else:
             self._cursor = self._end
         return await _records(connection, self._tables, entries)
+
+    def _known_already(self) -> list[int]:
+        """The transactions whose changes the client has; numbers that were never given name none."""
+        named = positions.named(self._epoch, self._written)
+        return [xid for xid in named if 0 <= xid < self._next_xid]
 
     def state(self, token: str | None) -> FeedScope:
         """How far the scope has been read; without a position where there was nothing to read."""

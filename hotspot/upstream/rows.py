@@ -6,8 +6,6 @@ from hotspot.model.records import Record, Value
 from hotspot.model.tables import BY_NAME, STAMP_COLUMNS, Column, Table, Type
 
 _STAMPS = tuple(column for column in STAMP_COLUMNS if column.name != "deleted_at")
-
-
 _CONTEXT_WITH_UUIDS = ("language_entities",)
 
 

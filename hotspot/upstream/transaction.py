@@ -73,8 +73,10 @@ class PostgresTransaction:
         return {Scope(_kind(row["of_text"]), row["id"]) for row in found}
 
     async def accept(self, edits: Sequence[Accepted]) -> None:
-        """Makes these rows current: one statement a table for those that `current` found, and one
-        for the others. Raises Raced.
+        """Makes these rows current. Raises Raced.
+
+        One statement a table for those that `current` found, and one for the others: an upsert
+        calls the triggers of a row twice.
         """
         await authors.make_known(
             self._connection,

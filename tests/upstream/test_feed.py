@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from hotspot.model import positions
 from hotspot.model.stores import FeedQuery
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.upstream import feed
@@ -184,3 +185,13 @@ async def test_versions_of_two_kinds_with_one_id_are_kept_apart(
     await add_version(sql, twin)
     assert [r.table for r in (await read(store, scope=TEXT)).records] == ["text_versions"]
     assert [r.table for r in (await read(store, scope=twin)).records] == ["audio_versions"]
+
+
+async def test_names_of_no_transaction_leave_nothing_out(
+    sql: asyncpg.Connection, store: PostgresStore
+) -> None:
+    await add_verse(sql)
+    epoch = await sql.fetchval("SELECT epoch FROM sync_epoch")
+    written = ["", *(positions.encode(epoch, number) for number in (-1, 2**63, 2**64))]
+    page = await store.read_changes(FeedQuery(scopes=[(TEXT, None)], limit=10, written=written))
+    assert len(page.records) == 1
