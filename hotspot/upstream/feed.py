@@ -130,7 +130,7 @@ class _Reading:
         return await _records(connection, self._tables, entries)
 
     def _known_already(self) -> list[int]:
-        """The transactions whose changes the client has; numbers that were never given name none."""
+        """The transactions whose changes the client has, without numbers that were never given."""
         named = positions.named(self._epoch, self._written)
         return [xid for xid in named if 0 <= xid < self._next_xid]
 
