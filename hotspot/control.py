@@ -13,6 +13,7 @@ from aiohttp import web
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
 from hotspot.http.errors import error_middleware
+from hotspot.http.messages import MAX_BODY, read
 from hotspot.model.wire import ErrorBody
 from hotspot.operations import Operations, perform
 
@@ -23,11 +24,11 @@ def control_app(operations: Operations, clock: Clock) -> web.Application:
     """The application that the daemon serves on its control socket."""
 
     async def handle(request: web.Request) -> web.Response:
-        arguments = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+        arguments = await read(request, dict[str, Any])
         result = await perform(operations, request.match_info["operation"], arguments)
         return web.Response(body=msgspec.json.encode(result), content_type="application/json")
 
-    app = web.Application(middlewares=[error_middleware(clock)])
+    app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
     app.router.add_post("/{operation}", handle)
     return app
 

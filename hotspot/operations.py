@@ -4,8 +4,10 @@ The daemon answers these on its control socket; where no daemon runs, the comman
 store and calls them itself.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import msgspec
 
 from hotspot import __version__
 from hotspot.clock import Clock
-from hotspot.errors import BadRequest, HotspotError, NotFound
+from hotspot.errors import BadRequest, NotFound
 from hotspot.importer.importer import Importer, ImportResult
 from hotspot.model import instants
 from hotspot.model.catalogue import PackageQuery
@@ -74,7 +76,7 @@ class Operations:
         """Imports package files, and all packages in folders."""
         results: list[ImportResult] = []
         for path in map(Path, paths):
-            if path.is_dir():
+            if await asyncio.to_thread(path.is_dir):
                 results += await self._importer.import_folder(path)
             else:
                 results.append(await self._importer.import_file(path))
@@ -145,6 +147,7 @@ async def perform(operations: Operations, name: str, arguments: dict[str, Any]) 
     if operation is None:
         raise BadRequest(f"There is no operation {name!r}.")
     try:
-        return await operation(**arguments)
+        asked = signature(operation).bind(**arguments)
     except TypeError as error:
-        raise HotspotError(f"The operation {name!r} cannot be asked like this: {error}.") from error
+        raise BadRequest(f"The operation {name!r} cannot be asked like this: {error}.") from None
+    return await operation(*asked.args, **asked.kwargs)

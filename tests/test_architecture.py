@@ -25,7 +25,18 @@ LEVELS = [
 
 LEVEL = {unit: number for number, units in enumerate(LEVELS) for unit in units}
 PURE = {"__future__", "base64", "collections", "dataclasses", "datetime", "enum", "hashlib"}
-PURE |= {"contextlib", "math", "pathlib", "re", "struct", "typing", "msgspec", "hotspot", "random"}
+PURE |= {
+    "contextlib",
+    "functools",
+    "math",
+    "pathlib",
+    "re",
+    "struct",
+    "typing",
+    "msgspec",
+    "hotspot",
+    "random",
+}
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\b.+\bSET|DELETE\s+FROM|"
     r"CREATE\s+(TABLE|INDEX|VIEW|TRIGGER)|PRAGMA\s+\w+)\b",

@@ -1,0 +1,91 @@
+"""Operations by name, over the control socket and without it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hotspot.asking import ask_or_open
+from hotspot.config import Config
+from hotspot.control import ask, control_app
+from hotspot.daemon import Core, open_core
+from hotspot.errors import BadRequest, HotspotError, NotFound
+from hotspot.http.serving import serve_unix
+from hotspot.operations import perform
+from tests.support.packages import text_package
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(data_dir=tmp_path / "data", drives_folder=tmp_path / "sticks")
+
+
+@pytest.fixture
+async def core(config: Config) -> AsyncIterator[Core]:
+    async with open_core(config) as core:
+        yield core
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    return text_package(tmp_path / "stick").parent
+
+
+async def test_what_a_person_asks_for(core: Core, stick: Path) -> None:
+    (result,) = await perform(core.operations, "import", {"paths": [str(stick)]})
+    assert (result["outcome"], result["rows"]["verse_texts"]) == ("new", 5)
+    (package,) = await perform(core.operations, "packages", {})
+    assert (package["packageId"], package["languageName"]) == ("text", "Test language")
+    status = await perform(core.operations, "status", {})
+    assert status["sync"]["packages"] == 1
+    assert status["imports"] == [result]
+    await perform(core.operations, "remove-package", {"package_id": "text"})
+    assert await perform(core.operations, "packages", {}) == []
+    with pytest.raises(NotFound):
+        await perform(core.operations, "remove-package", {"package_id": "text"})
+
+
+async def test_a_code_is_shown_once_and_ends(core: Core) -> None:
+    made = await perform(core.operations, "pair", {})
+    assert made["code"].isdigit()
+    assert made["expiresAt"] > core.clock.now()
+    assert await perform(core.operations, "devices", {}) == []
+    with pytest.raises(NotFound):
+        await perform(core.operations, "revoke-device", {"device_id": "nobody"})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("reboot", {}, "no operation 'reboot'"),
+        ("__init__", {}, "no operation"),
+        ("remove-package", {}, "cannot be asked like this"),
+        ("status", {"more": 1}, "cannot be asked like this"),
+        ("sync", {}, "No upstream is set"),
+    ],
+)
+async def test_what_cannot_be_asked(
+    core: Core, name: str, arguments: dict[str, object], says: str
+) -> None:
+    with pytest.raises(BadRequest, match=says):
+        await perform(core.operations, name, arguments)
+
+
+async def test_the_daemon_answers_on_its_socket(core: Core, config: Config) -> None:
+    async with serve_unix(control_app(core.operations, core.clock), config.control_socket):
+        assert await ask(config.control_socket, "packages", {}) == []
+        assert (await ask_or_open(config, "status", {}))["sync"]["packages"] == 0
+        with pytest.raises(HotspotError, match="no operation 'reboot'"):
+            await ask(config.control_socket, "reboot", {})
+
+
+async def test_without_a_daemon_the_store_is_opened(config: Config, stick: Path) -> None:
+    (result,) = await ask_or_open(config, "import", {"paths": [str(stick)]})
+    assert result["outcome"] == "new"
+    assert len(await ask_or_open(config, "packages", {})) == 1
+
+
+async def test_two_processes_do_not_use_one_data_folder(core: Core, config: Config) -> None:
+    with pytest.raises(HotspotError, match="Another hotspot process uses"):
+        async with open_core(config):
+            pass
