@@ -6,6 +6,8 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,26 @@ import click
 from hotspot import __version__, config
 from hotspot.config import Config
 from hotspot.errors import ConfigError, HotspotError
-from hotspot.package.commands import package
+
+ELSEWHERE = {"package": "hotspot.package.commands", "upstream": "hotspot.upstream.commands"}
+"""Groups that are loaded only when they are asked for, each from its module's name of it."""
 
 
 class Commands(click.Group):
-    """Turns our errors into one sentence on stderr and exit status 1."""
+    """Turns our errors into one sentence on stderr and exit status 1; knows ELSEWHERE's groups."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        if cmd_name == "upstream" and find_spec("asyncpg") is None:
+            raise HotspotError(
+                "The server's part is not installed: pip install 'hotspot[upstream]'."
+            )
+        command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -162,18 +179,3 @@ def revoke(load: Load, device_id: str) -> None:
     """Take a device's right to upload away."""
     _ask(load(), "revoke-device", device_id=device_id)
     click.echo(f"Device {device_id} may not upload any more.")
-
-
-main.add_command(package)
-
-
-def _add_upstream() -> None:
-    """`hotspot upstream` is there where its extra is installed."""
-    try:
-        from hotspot.upstream.commands import upstream
-    except ModuleNotFoundError:
-        return
-    main.add_command(upstream)
-
-
-_add_upstream()

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from hotspot.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/hotspot/hotspot.toml")
+SECRET = frozenset({"upstream_token", "database_url"})
+"""Settings that hold passwords: no message shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
         try:
             values[name] = _READERS[name](value)
         except ValueError as error:
-            problems.append(f"{where} {error}, and is {value!r}.")
+            shown = "" if name in SECRET else f", and is {value!r}"
+            problems.append(f"{where} {error}{shown}.")
     if problems:
         raise ConfigError(problems)
     return replace(Config(), **values)

@@ -48,3 +48,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | None, s
 def test_ports_are_ports(value: str) -> None:
     with pytest.raises(ConfigError):
         config.load(None, {"HOTSPOT_HTTP_PORT": value})
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {"HOTSPOT_DATABASE_URL": "mysql://me:secret@host/db"})
+    assert "HOTSPOT_DATABASE_URL must be a URL that starts with postgresql://." in str(caught.value)
+    assert "secret" not in str(caught.value)
