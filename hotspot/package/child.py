@@ -25,9 +25,13 @@ _SCRATCH_FACTOR = 4
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading a package may take. `seconds` is by the wall, `cpu_seconds` of computing."""
+    """What reading a package may take. `seconds` is by the wall, `cpu_seconds` of computing.
+
+    `file_bytes`: the most that the database section or staging may be, whatever the package says.
+    """
 
     memory_bytes: int = 256 << 20
+    file_bytes: int = 1 << 30
     cpu_seconds: int = 300
     seconds: float = 600
     open_files: int = 32
@@ -53,7 +57,9 @@ def main(arguments: list[str]) -> None:
     request = msgspec.json.decode(arguments[3], type=Request)
     _limit(request.limits)
     try:
-        outcome = Outcome(rows=_stage(open_package(package), scratch, staging, request.latest))
+        found = open_package(package)
+        _limit_files(found, request.limits)
+        outcome = Outcome(rows=_stage(found, scratch, staging, request.latest))
     except PackageRefused as refusal:
         outcome = Outcome(refused=str(refusal))
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
@@ -69,12 +75,16 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def _limit_files(package: PackageFile, limits: Limits) -> None:
+    """Rows take more room in staging than in the package, but never many times as much."""
+    fair = max(_SCRATCH_MINIMUM, _SCRATCH_FACTOR * package.database_size)
+    most = min(fair, limits.file_bytes)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
 def _stage(
     package: PackageFile, scratch: Path, staging: Path, latest: str | None
 ) -> dict[str, int]:
-    """Rows take more room in staging than in the package, but never many times as much."""
-    most = max(_SCRATCH_MINIMUM, _SCRATCH_FACTOR * package.database_size)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     manifest = package.manifest
     if _copy_database(package, scratch) != manifest.database_hash:
         raise PackageRefused("The package's database is damaged: copy it to the stick again.")

@@ -105,7 +105,7 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
     known beforehand. Returns the number of rows by table. Raises PackageRefused.
     """
     try:
-        with closing(_open_hostile(source)) as connection:
+        with closing(open_hostile(source)) as connection:
             tables = _check_schema(connection)
             _check_integrity(connection)
             with create_staging(staging) as target:
@@ -120,7 +120,11 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
         raise PackageRefused(f"The package's database cannot be read: {error}.") from error
 
 
-def _open_hostile(path: Path) -> sqlite3.Connection:
+def open_hostile(path: Path) -> sqlite3.Connection:
+    """A connection that can read the tables of a package, and do nothing else whatever it is told.
+
+    A statement for anything else raises sqlite3.DatabaseError.
+    """
     uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     for limit, value in (

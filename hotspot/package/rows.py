@@ -140,7 +140,7 @@ def _claim(table: Table, record_id: str, fields: dict[str, Value], bounds: Bound
     if table.scope_column != "id" and fields.get(table.scope_column) is None:
         fields[table.scope_column] = own
     scope = table.scope_of(record_id, dict(fields))
-    if own is None or scope is None or scope.id != own:
+    if scope is None or scope.id != own:
         raise ValueError(f"It belongs to another version than the package ({own}).")
 
 

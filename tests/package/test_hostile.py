@@ -193,6 +193,7 @@ def busy_package(tmp_path: Path) -> Path:
         (Limits(seconds=0.5), "longer than 0.5 seconds"),
         (Limits(cpu_seconds=1), "could not be read safely"),
         (Limits(memory_bytes=1 << 20), "could not be read safely"),
+        (Limits(file_bytes=100_000), "could not be read safely"),
     ],
 )
 def test_reading_that_goes_over_a_limit_is_stopped(

@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,23 @@ def test_a_verse_keeps_its_id_from_version_to_version(tmp_path: Path) -> None:
     assert found[0]["id"] == found[1]["id"]
     assert [row["verse_text"] for row in found] == ["first", "second"]
     assert {row["updated_at"] for row in found} == {"2025-01-01T00:00:00.000Z"}
+
+
+def test_a_package_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "a.bible"
+    synced: list[tuple[str, bool]] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, out.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    build(spec(text=text()), out)
+    assert synced == [(".a.bible.part", False), (tmp_path.name, True)]
 
 
 def failing() -> Iterator[tuple[str, str]]:
