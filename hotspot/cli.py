@@ -25,14 +25,15 @@ class Commands(click.Group):
     """Turns our errors into one sentence on stderr and exit status 1; knows ELSEWHERE's groups."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+        elsewhere = [name for name in ELSEWHERE if name != "upstream" or _has_upstream()]
+        return sorted([*super().list_commands(ctx), *elsewhere])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        if cmd_name == "upstream" and find_spec("asyncpg") is None:
+        if cmd_name == "upstream" and not _has_upstream():
             raise HotspotError(
-                "The server's part is not installed: pip install 'hotspot[upstream]'."
+                "The server is an extra of its own: pip install 'hotspot[upstream]'."
             )
         command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
         return command
@@ -46,6 +47,10 @@ class Commands(click.Group):
         except HotspotError as error:
             click.echo(f"hotspot: {error}", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _has_upstream() -> bool:
+    return find_spec("asyncpg") is not None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
