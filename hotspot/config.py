@@ -74,10 +74,17 @@ def _port(value: Any) -> int:
 
 def _url(value: Any, schemes: tuple[str, ...]) -> str:
     text = _text(value)
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or not parts.netloc:
+    if not _is_url(text, schemes):
         raise ValueError(f"must be a URL that starts with {schemes[0]}://")
     return text.rstrip("/")
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.netloc)
+    except ValueError:
+        return False
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

@@ -55,3 +55,9 @@ def test_a_password_is_not_shown() -> None:
         config.load(None, {"HOTSPOT_DATABASE_URL": "mysql://me:secret@host/db"})
     assert "HOTSPOT_DATABASE_URL must be a URL that starts with postgresql://." in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["http://", "http://[", "host.example:80"])
+def test_urls_are_urls(value: str) -> None:
+    with pytest.raises(ConfigError, match="HOTSPOT_UPSTREAM_URL must be a URL that starts with"):
+        config.load(None, {"HOTSPOT_UPSTREAM_URL": value})
