@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hotspot.errors import PartUnavailable
+
 KEEPALIVE_SECONDS = 60
 """How long an idle connection is kept for the next request."""
 STALLED_SECONDS = 120
@@ -22,10 +24,14 @@ async def serve(
 ) -> AsyncIterator[int]:
     """Serves `app` on `host` and `port` until the block ends; gives the port that was bound.
 
-    Port 0 is any free one. Requests under way at the end have five seconds. Raises OSError where
-    the address cannot be bound.
+    Port 0 is any free one. Requests under way at the end have five seconds. Raises PartUnavailable
+    where the address cannot be bound.
     """
-    with contextlib.closing(await _listening(host, port, stalled_seconds)) as listening:
+    try:
+        listening = await _listening(host, port, stalled_seconds)
+    except OSError as error:
+        raise PartUnavailable(f"Port {port} of {host} cannot be used ({error.strerror}).") from None
+    with contextlib.closing(listening):
         async with _running(app) as runner:
             await web.SockSite(runner, listening).start()
             yield listening.getsockname()[1]
@@ -35,9 +41,14 @@ async def serve(
 async def serve_unix(app: web.Application, path: Path) -> AsyncIterator[None]:
     """Serves `app` on the Unix socket `path`, which only this user may connect to.
 
-    A socket that an earlier process left there is replaced.
+    A socket that an earlier process left there is replaced. Raises PartUnavailable where it cannot
+    be made.
     """
-    with contextlib.closing(await asyncio.to_thread(_listening_unix, path)) as listening:
+    try:
+        listening = await asyncio.to_thread(_listening_unix, path)
+    except OSError as error:
+        raise PartUnavailable(f"The socket {path} cannot be made ({error}).") from None
+    with contextlib.closing(listening):
         async with _running(app) as runner:
             await web.SockSite(runner, listening).start()
             yield

@@ -6,7 +6,6 @@ import signal
 
 from hotspot import clock
 from hotspot.config import Config
-from hotspot.errors import PartUnavailable
 from hotspot.http.serving import serve
 from hotspot.upstream.administration import database_url
 from hotspot.upstream.app import build_app
@@ -32,12 +31,7 @@ async def run(config: Config) -> None:
 
 async def _serve(config: Config, store: PostgresStore, stopping: asyncio.Event) -> None:
     app = build_app(store, await asyncio.to_thread(clock.wall))
-    try:
-        async with serve(app, config.http_host, config.upstream_port) as port:
-            log.info("The upstream answers on port %d.", port)
-            await stopping.wait()
-            log.info("The upstream stops.")
-    except OSError as error:
-        raise PartUnavailable(
-            f"Port {config.upstream_port} cannot be used: {error.strerror}."
-        ) from None
+    async with serve(app, config.http_host, config.upstream_port) as port:
+        log.info("The upstream answers on port %d.", port)
+        await stopping.wait()
+        log.info("The upstream stops.")

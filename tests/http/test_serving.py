@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from hotspot.errors import PartUnavailable
 from hotspot.http.serving import serve, serve_unix
 
 
@@ -21,7 +22,7 @@ def _app() -> web.Application:
 
 async def test_a_port_in_use_is_an_error() -> None:
     async with serve(_app(), "127.0.0.1", 0) as port:
-        with pytest.raises(OSError):
+        with pytest.raises(PartUnavailable, match=f"Port {port} of 127.0.0.1 cannot be used"):
             async with serve(_app(), "127.0.0.1", port):
                 pass
         async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as response:
@@ -56,3 +57,10 @@ async def test_a_unix_socket_for_this_user_alone(tmp_path: Path) -> None:
         ):
             assert await response.text() == "hello"
     assert not path.exists()
+
+
+async def test_a_unix_socket_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / ("long" * 30) / "control.sock"
+    with pytest.raises(PartUnavailable, match=r"control\.sock cannot be made \(.*too long"):
+        async with serve_unix(_app(), path):
+            pass
