@@ -26,6 +26,11 @@ def find_packages(top: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def printable(name: str) -> str:
+    """`name` as text that can be shown and sent anywhere: a stick's names can hold any bytes."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+
+
 def _walk(folder: Path, device: int, depth: int) -> Iterator[tuple[Path, int]]:
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)

@@ -23,7 +23,7 @@ from hotspot.errors import NoSpace, PackageRefused, SourceGone
 from hotspot.events import Bus, CatalogueChanged, ImportFinished, ImportProgress
 from hotspot.importer.copying import CHUNK as COPY_CHUNK
 from hotspot.importer.copying import Copied, copy
-from hotspot.importer.finding import find_packages
+from hotspot.importer.finding import find_packages, printable
 from hotspot.importer.publishing import new_package
 from hotspot.model.catalogue import PublishingStore
 from hotspot.model.plan import Found, Held, ImportAction, ImportPlan, plan_import
@@ -88,9 +88,9 @@ class Importer:
         try:
             result = await work
         except PackageRefused as error:
-            result = ImportResult(str(path), ImportAction.REFUSED, str(error))
+            result = ImportResult(str(path), ImportAction.REFUSED, f"{path.name}: {error}")
         except NoSpace as error:
-            result = ImportResult(str(path), ImportAction.NO_SPACE, str(error))
+            result = ImportResult(str(path), ImportAction.NO_SPACE, f"{path.name}: {error}")
         except SourceGone as error:
             result = ImportResult(str(path), ImportAction.INTERRUPTED, str(error))
         except OSError as error:
@@ -100,7 +100,8 @@ class Importer:
             self.progress = None
         return self._remember(replace(result, seconds=time.monotonic() - began))
 
-    def _remember(self, result: ImportResult) -> ImportResult:
+    def _remember(self, told: ImportResult) -> ImportResult:
+        result = replace(told, source=printable(told.source), sentence=printable(told.sentence))
         log.info("%s: %s", result.source, result.sentence)
         self.results.append(result)
         self._bus.publish(
@@ -172,7 +173,7 @@ class Importer:
             raise
 
     def _report(self, found: PackageFile, done: int) -> None:
-        self.progress = ImportProgress(found.path.name, done, found.size)
+        self.progress = ImportProgress(printable(found.path.name), done, found.size)
         self._bus.publish(self.progress)
 
     async def _publish(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.importer.finding import DEPTH, FILES, find_packages
+from hotspot.importer.finding import DEPTH, FILES, find_packages, printable
 
 
 def make(path: Path, size: int = 10) -> Path:
@@ -46,3 +46,14 @@ def test_a_heap_is_not_taken_whole(tmp_path: Path) -> None:
 def test_a_stick_that_has_gone_is_not_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         find_packages(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.bible", "\x1b[2J.bible", "a\n.bible"])
+def test_any_name_can_be_shown(name: str) -> None:
+    shown = printable(name)
+    assert shown.isprintable() and shown.encode()
+    assert len(shown) == len(name)
+
+
+def test_the_names_of_all_scripts_are_shown_as_they_are() -> None:
+    assert printable("पाठ café.bible") == "पाठ café.bible"
