@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping
 
 import msgspec
-from zeroconf import IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import DNSQuestionType, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hotspot.discovery import services
 from hotspot.errors import PartUnavailable
 
 ANSWER_WITHIN_MS = 2000
+ALOUD = DNSQuestionType.QM
+"""Answers to everybody: an answer to us alone may reach another process that shares our port."""
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +51,16 @@ async def _names(zeroconf: AsyncZeroconf, service_type: str, seconds: float) -> 
         else:
             names.add(name)
 
-    async with AsyncServiceBrowser(zeroconf.zeroconf, service_type, handlers=[hear]):
+    async with AsyncServiceBrowser(
+        zeroconf.zeroconf, service_type, handlers=[hear], question_type=ALOUD
+    ):
         await asyncio.sleep(seconds)
     return names
 
 
 async def _ask(zeroconf: AsyncZeroconf, service_type: str, name: str) -> Neighbour | None:
     info = AsyncServiceInfo(service_type, name)
-    if not await info.async_request(zeroconf.zeroconf, ANSWER_WITHIN_MS):
+    if not await info.async_request(zeroconf.zeroconf, ANSWER_WITHIN_MS, ALOUD):
         return None
     return Neighbour(
         name=name.removesuffix(f".{service_type}"),

@@ -10,7 +10,7 @@ from hotspot.discovery.browse import find
 
 async def look(service_type: str) -> None:
     while True:
-        found = await find(service_type, seconds=0.5)
+        found = await find(service_type, seconds=2.0)
         print(msgspec.json.encode(found).decode(), flush=True)
 
 

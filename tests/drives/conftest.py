@@ -89,9 +89,9 @@ class UsbPorts:
             stick.pull()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def udevd() -> Iterator[None]:
-    """A udevd for all the tests."""
+    """A udevd for all the tests of this folder."""
     needs("udev")
     needs("loop")
     with sticks.udevd():

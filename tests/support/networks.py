@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from tests.support.sticks import run
+from tests.support.sticks import run, wait_for
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
+WITHOUT_IPV6 = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"
+"""IPv6 goes on changing a network by itself for seconds after it came up."""
 
 
 class Program:
@@ -76,6 +78,10 @@ class Machine:
         """Pulls the machine's cable ("down") or plugs it in ("up")."""
         self.ip("link", "set", "eth0", state)
 
+    def is_up(self) -> bool:
+        """Whether the machine's cable carries a signal."""
+        return "state UP" in run("ip", "-n", self.namespace, "link", "show", "eth0")
+
 
 @contextmanager
 def two_machines() -> Iterator[tuple[Machine, Machine]]:
@@ -89,9 +95,11 @@ def two_machines() -> Iterator[tuple[Machine, Machine]]:
         device, peer = ["eth0", "netns", near.namespace], ["eth0", "netns", far.namespace]
         run("ip", "link", "add", *device, "type", "veth", "peer", "name", *peer)
         for machine in machines:
+            run("ip", "netns", "exec", machine.namespace, "sh", "-c", WITHOUT_IPV6)
             machine.ip("addr", "add", f"{machine.address}/24", "dev", "eth0")
             machine.ip("link", "set", "lo", "up")
             machine.link("up")
+        wait_for(lambda: all(machine.is_up() for machine in machines))
         yield machines
     finally:
         for machine in machines:

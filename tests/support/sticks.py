@@ -1,5 +1,6 @@
 """Sticks without USB: loop devices with a partition, announced by a real udevd."""
 
+import fcntl
 import shutil
 import struct
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from tests.support.requirements import UDEVD
 
 CONTROL = Path("/run/udev/control")
+LOCK = Path("/run/hotspot-test.lock")
 DATABASE = Path("/run/udev/data")
 RULE = Path("/run/udev/rules.d/99-hotspot-test.rules")
 SECTOR = 512
@@ -35,19 +37,28 @@ def wait_for(what: Callable[[], object], seconds: float = 20.0) -> None:
 
 @contextmanager
 def udevd() -> Iterator[None]:
-    """A udevd that takes loop devices for USB: the one that runs, or one for the block."""
+    """A udevd that takes loop devices for USB: the one that runs, or one for the block.
+
+    A machine has one udevd, which tells every listener of every stick: other test runs wait.
+    """
     ping = ["udevadm", "control", "--ping", "--timeout=5"]
-    runs = subprocess.run(ping, capture_output=True, check=False).returncode == 0
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runs = subprocess.run(ping, capture_output=True, check=False).returncode == 0
+        with nullcontext() if runs else _own_udevd(), _rule():
+            yield
+
+
+@contextmanager
+def _rule() -> Iterator[None]:
     RULE.parent.mkdir(parents=True, exist_ok=True)
     RULE.write_text('SUBSYSTEM=="block", KERNEL=="loop[0-9]*", ENV{ID_BUS}="usb"\n')
+    run("udevadm", "control", "--reload")
     try:
-        with nullcontext() if runs else _own_udevd():
-            run("udevadm", "control", "--reload")
-            yield
+        yield
     finally:
         RULE.unlink()
-        if runs:
-            run("udevadm", "control", "--reload")
+        run("udevadm", "control", "--reload")
 
 
 @contextmanager
