@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -32,6 +33,7 @@ from hotspot.operations import Operations
 from hotspot.phones.app import build_app
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
+from hotspot.syncing.audio import AudioFetches
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.syncing.syncer import Syncer
 from hotspot.syncing.upstream import Upstream
@@ -40,6 +42,15 @@ from hotspot.uplink.reachability import Uplink
 log = logging.getLogger(__name__)
 
 FLOOR_EVERY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The parts that a hotspot with an upstream has."""
+
+    uplink: Uplink
+    syncer: Syncer
+    audio: AudioFetches
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,7 @@ class Core:
     store: HotspotStore
     importer: Importer
     supervisor: Supervisor
-    syncer: Syncer | None
-    uplink: Uplink | None
+    following: Following | None
     operations: Operations
 
 
@@ -74,20 +84,23 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         importer = Importer(config, store, clock, bus)
         await importer.prepare()
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        uplink, syncer = _upstream(config, session, store, clock, bus)
+        following = _following(config, session, store, clock, bus)
+        syncer = following.syncer if following is not None else None
         operations = Operations(store, importer, clock, supervisor, syncer)
-        yield Core(config, clock, bus, store, importer, supervisor, syncer, uplink, operations)
+        yield Core(config, clock, bus, store, importer, supervisor, following, operations)
         await store.save_floor(instants.to_ms(clock.now()))
 
 
-def _upstream(
+def _following(
     config: Config, session: aiohttp.ClientSession, store: HotspotStore, clock: Clock, bus: Bus
-) -> tuple[Uplink | None, Syncer | None]:
-    if config.upstream_url is None:
-        return None, None
-    uplink = Uplink(config.upstream_url, session, bus)
-    upstream = Upstream(session, config.upstream_url, config.upstream_token, clock)
-    return uplink, Syncer(store, upstream, clock, bus, uplink=uplink)
+) -> Following | None:
+    url = config.upstream_url
+    if url is None:
+        return None
+    uplink = Uplink(url, session, bus)
+    upstream = Upstream(session, url, config.upstream_token, clock)
+    syncer = Syncer(store, upstream, clock, bus, uplink=uplink)
+    return Following(uplink, syncer, AudioFetches(store, session, url, config.packages, clock))
 
 
 @asynccontextmanager
@@ -162,9 +175,11 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
             group.create_task(keep("discovery", lambda: _announce(core, port))),
             group.create_task(keep("clock", lambda: _save_floor(core))),
         ]
-        if core.syncer is not None and core.uplink is not None:
-            tasks.append(group.create_task(keep("syncing", core.syncer.run)))
-            tasks.append(group.create_task(keep("uplink", core.uplink.run)))
+        if (following := core.following) is not None:
+            audio = partial(following.audio.run, core.bus, following.uplink)
+            tasks.append(group.create_task(keep("syncing", following.syncer.run)))
+            tasks.append(group.create_task(keep("audio", audio)))
+            tasks.append(group.create_task(keep("uplink", following.uplink.run)))
         try:
             yield
         finally:

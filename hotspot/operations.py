@@ -67,6 +67,10 @@ class Operations:
             "clockTrusted": self._clock.trusted,
             "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
             "sync": await self._store.sync_health(),
+            "wantedAudio": [
+                {"mediaFileId": one.media_file_id, "failures": one.failures, "reason": one.reason}
+                for one in await self._store.wanted_audio()
+            ],
             "lastSession": None if last is None else last.summary(),
             "importing": None if progress is None else asdict(progress),
             "imports": [_import_json(result) for result in self._importer.results],

@@ -20,6 +20,8 @@ def status(result: dict[str, Any]) -> str:
         lines.append(f"{name}: " + ("running" if part["running"] else part["sentence"]))
     if result["lastSession"] is not None:
         lines.append("Last session: " + session(result["lastSession"]))
+    if result["wantedAudio"]:
+        lines.append(f"{len(result['wantedAudio'])} audio files are to come from the server.")
     lines += [one["message"] for one in result["imports"][-10:]]
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from hotspot.errors import BadRequest, NotFound
+from hotspot.http import media
 from hotspot.http.files import FileSlice, send
 from hotspot.http.messages import answer
 from hotspot.model.catalogue import PackageQuery, PackageStore, StoredPackage
@@ -14,15 +15,6 @@ from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
 MAX_LIMIT = 1_000
 _MAX_OFFSET = 2**31
 _TYPES = ("audio", "text", "combined")
-_AUDIO_TYPES = {
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-    "ogg": "audio/ogg",
-    "opus": "audio/ogg",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-}
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -33,7 +25,7 @@ def routes(packages: PackageStore, folder: Path) -> list[web.RouteDef]:
         web.get("/functions/v1/packages", catalogue.list_packages),
         web.get("/functions/v1/packages/{package_id}", catalogue.package),
         web.get("/functions/v1/packages/{package_id}/download", catalogue.download),
-        web.get("/functions/v1/media/{media_file_id}", catalogue.media),
+        *media.routes(packages, folder),
     ]
 
 
@@ -80,22 +72,6 @@ class _Catalogue:
             sha256=stored.info.sha256,
             content_type=_UNKNOWN_TYPE,
             name=file_name(stored.info),
-        )
-        return await send(request, part)
-
-    async def media(self, request: web.Request) -> web.StreamResponse:
-        media_file_id = request.match_info["media_file_id"]
-        audio = await self._packages.audio(media_file_id)
-        if audio is None:
-            raise NotFound(f"There is no audio {media_file_id[:80]!r} here.")
-        part = FileSlice(
-            path=self._folder / audio.file_name,
-            offset=audio.offset,
-            size=audio.size,
-            sha256=audio.sha256,
-            content_type=_AUDIO_TYPES.get(audio.audio_format.lower(), _UNKNOWN_TYPE),
-            name=audio.original_name,
-            attachment=False,
         )
         return await send(request, part)
 

@@ -13,7 +13,28 @@ from hotspot.errors import NoSpace, PackageRefused, TryLater, UpstreamRefused, U
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 _CHUNK = 256 * 1024
+_SHA256_TAG = re.compile(r'"[0-9a-f]{64}"')
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+
+
+async def describe(session: aiohttp.ClientSession, url: str) -> tuple[str, int]:
+    """The SHA-256 (from the strong entity tag) and the size of what lies at `url`.
+
+    Raises UpstreamUnreachable, TryLater, and UpstreamRefused for what cannot be verified.
+    """
+    try:
+        async with session.head(url, timeout=TIMEOUT) as response:
+            status, etag = response.status, response.headers.get("ETag", "")
+            size = response.content_length
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UpstreamUnreachable(f"The server does not answer ({type(error).__name__}).") from None
+    if status in (429, 503):
+        raise TryLater("The server asks to come back later.")
+    if status != 200:
+        raise UpstreamRefused(f"The server does not have the file (status {status}).")
+    if size is None or not _SHA256_TAG.fullmatch(etag):
+        raise UpstreamRefused("The server does not say by which hash the file can be verified.")
+    return etag.strip('"'), size
 
 
 async def fetch(

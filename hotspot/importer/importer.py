@@ -21,12 +21,12 @@ from hotspot.clock import Clock
 from hotspot.config import Config
 from hotspot.errors import NoSpace, PackageRefused, SourceGone
 from hotspot.events import Bus, CatalogueChanged, ImportFinished, ImportProgress
-from hotspot.importer.copying import CHUNK as COPY_CHUNK
-from hotspot.importer.copying import Copied, copy
 from hotspot.importer.finding import find_packages, printable
 from hotspot.importer.publishing import new_package
 from hotspot.model.catalogue import PublishingStore
 from hotspot.model.plan import Found, Held, ImportAction, ImportPlan, plan_import
+from hotspot.package.copying import CHUNK as COPY_CHUNK
+from hotspot.package.copying import Copied, copy
 from hotspot.package.layout import HEADER_SIZE
 from hotspot.package.reader import PackageFile, open_package
 from hotspot.package.verify import stage, verify

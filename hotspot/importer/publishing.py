@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hotspot.model.catalogue import NewPackage, StoredAudio
+from hotspot.model.catalogue import NewPackage
 from hotspot.model.wire import PackageInfo
 from hotspot.package.reader import PackageFile
 
@@ -33,21 +33,6 @@ def new_package(package: PackageFile, sha256: str, now: str) -> NewPackage:
         info=info,
         manifest=package.manifest_bytes,
         file_name=file_name,
-        audio=_audio(package, file_name),
+        audio=package.stored_audio(file_name),
         source="import",
     )
-
-
-def _audio(package: PackageFile, file_name: str) -> list[StoredAudio]:
-    return [
-        StoredAudio(
-            media_file_id=one.media_file_id,
-            file_name=file_name,
-            offset=package.audio_offset + one.offset,
-            size=one.size,
-            sha256=one.sha256,
-            audio_format=one.format,
-            original_name=one.file_name,
-        )
-        for one in package.manifest.audio_file_index
-    ]

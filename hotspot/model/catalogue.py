@@ -38,7 +38,14 @@ class StoredAudio(msgspec.Struct, frozen=True, kw_only=True):
     original_name: str
 
 
-class PackageStore(Protocol):
+class AudioSource(Protocol):
+    """The audio files that can be had here."""
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        """Where one chapter's audio lies."""
+
+
+class PackageStore(AudioSource, Protocol):
     """The packages that can be downloaded here."""
 
     async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
@@ -46,9 +53,6 @@ class PackageStore(Protocol):
 
     async def package(self, package_id: str) -> StoredPackage | None:
         """The current version of one package."""
-
-    async def audio(self, media_file_id: str) -> StoredAudio | None:
-        """Where one chapter's audio lies."""
 
 
 class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +87,29 @@ class PublishingStore(PackageStore, Protocol):
 
     async def file_names(self) -> set[str]:
         """The files in packages/ that a published package refers to."""
+
+
+class WantedAudio(msgspec.Struct, frozen=True):
+    """Audio whose record names another recording than the one that is here.
+
+    `failures`: how often fetching it failed in a row; `reason`: why it failed last.
+    """
+
+    media_file_id: str
+    failures: int
+    reason: str | None
+    audio_format: str
+    original_name: str
+
+
+class AudioStore(Protocol):
+    """What audio has to come from upstream. Until it has, the old audio is served."""
+
+    async def wanted_audio(self) -> Sequence[WantedAudio]:
+        """All that is wanted; what failed least often first."""
+
+    async def audio_fetched(self, audio: StoredAudio, now: str) -> None:
+        """Serves this audio from now on: its file is verified, and durable in packages/."""
+
+    async def audio_failed(self, media_file_id: str, reason: str) -> None:
+        """Keeps why it could not be fetched; it stays wanted."""

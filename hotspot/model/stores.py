@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from hotspot.model.digest import Range, RowVersion, Sum
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import Scope
@@ -61,6 +62,18 @@ class FeedPage(msgspec.Struct, frozen=True):
 
     records: Sequence[Record]
     scopes: Sequence[FeedScope]
+
+
+class ScopeDigest(msgspec.Struct, frozen=True):
+    """The digest of each range asked for, and the position that belongs to it.
+
+    Whatever changed after they were taken comes in the feed after `token`; None for a version that
+    is not known here.
+    """
+
+    scope: Scope
+    token: str | None
+    sums: Sequence[Sum]
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +155,12 @@ class RecordStore(Protocol):
 
     async def read_changes(self, query: FeedQuery) -> FeedPage:
         """A page of the feed. Raises PositionGone for a token of another epoch."""
+
+    async def digest(self, asked: Sequence[tuple[Scope, Sequence[Range]]]) -> Sequence[ScopeDigest]:
+        """Digests of ranges of ids, of one moment, in the order of `asked`. Deleted rows count."""
+
+    async def list_versions(self, scope: Scope, ranges: Sequence[Range]) -> Sequence[RowVersion]:
+        """Every row of these ranges, which do not overlap, in no order; deleted ones too."""
 
     async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
         """The versions that a package holds; None for a package that is not known here."""
@@ -252,7 +271,7 @@ class ReplicaStore(RecordStore, Protocol):
         """Batches without an answer, oldest first."""
 
     async def positions(self) -> Sequence[Position]:
-        """Every version of the packages held here, or with edits that wait; how far each was read."""
+        """How far each version of the packages here, or with edits that wait, has been read."""
 
     async def mark_scopes(self, known: Collection[Scope], unknown: Collection[Scope]) -> None:
         """Remembers which versions the upstream knows; only what is new is written."""

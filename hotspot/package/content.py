@@ -1,6 +1,7 @@
 """The rows that a spec makes. Every id follows from the input, so it stays from build to build."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -27,11 +28,19 @@ _Raw = dict[str, object]
 _VERSES = ("verse_id", "start_verse_id", "end_verse_id")
 
 
-def write_database(spec: Spec, sizes: Sequence[int], path: Path) -> Extent:
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The bytes of one audio file."""
+
+    size: int
+    sha256: str
+
+
+def write_database(spec: Spec, recordings: Sequence[Recording], path: Path) -> Extent:
     """Writes a package's database section to the new file `path`; the verses it is about.
 
-    `sizes`: of the audio files, in bytes. Raises PackageRefused for a row that a hotspot would not
-    accept.
+    `recordings`: of the audio files, in the order of the chapters. Raises PackageRefused for a row
+    that a hotspot would not accept.
     """
     seen: set[str] = set()
     with database.create_source(path) as target:
@@ -46,7 +55,7 @@ def write_database(spec: Spec, sizes: Sequence[int], path: Path) -> Extent:
         if spec.audio:
             written = frozenset(seen)
             put(AUDIO_VERSIONS, [_version(spec, spec.audio)])
-            put(MEDIA_FILES, _media_files(spec, spec.audio, sizes))
+            put(MEDIA_FILES, _media_files(spec, spec.audio, recordings))
             put(MEDIA_FILES_VERSES, _timings(spec.audio, spec.text, written))
         extent = extent_of(seen)
         for table, rows in _context(spec, extent):
@@ -102,18 +111,19 @@ def _verse_texts(text: Text) -> Iterator[_Raw]:
         }
 
 
-def _media_files(spec: Spec, audio: Audio, sizes: Sequence[int]) -> Iterator[_Raw]:
-    """The rows of the audio files; `sizes` in bytes, in the order of the chapters."""
-    for chapter, size in zip(audio.chapters, sizes, strict=True):
+def _media_files(spec: Spec, audio: Audio, recordings: Sequence[Recording]) -> Iterator[_Raw]:
+    """The rows of the audio files; an object key names the recording by its hash."""
+    for chapter, recording in zip(audio.chapters, recordings, strict=True):
         yield {
             "id": media_id(audio.id, chapter),
             "language_entity_id": spec.language.id,
             "audio_version_id": audio.id,
             "chapter_id": chapter.chapter_id,
             "media_type": "audio",
+            "object_key": f"{recording.sha256}.{chapter.format}",
             "original_filename": chapter.path.name,
             "file_type": chapter.format,
-            "file_size": size,
+            "file_size": recording.size,
             "duration_seconds": chapter.duration_seconds,
             "is_bible_audio": True,
             "upload_status": "completed",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotspot.errors import PackageRefused
+from hotspot.model.catalogue import StoredAudio
 from hotspot.package import layout
 from hotspot.package.layout import HEADER_SIZE, Header
 from hotspot.package.manifest import SIZE_LIMIT, Manifest, check_audio, check_type, parse_manifest
@@ -43,6 +44,21 @@ class PackageFile:
     def size(self) -> int:
         """The size of the whole file."""
         return self.header.size
+
+    def stored_audio(self, file_name: str) -> list[StoredAudio]:
+        """Where each audio file lies, once this package is stored as `file_name`."""
+        return [
+            StoredAudio(
+                media_file_id=one.media_file_id,
+                file_name=file_name,
+                offset=self.audio_offset + one.offset,
+                size=one.size,
+                sha256=one.sha256,
+                audio_format=one.format,
+                original_name=one.file_name,
+            )
+            for one in self.manifest.audio_file_index
+        ]
 
 
 def open_package(path: Path) -> PackageFile:

@@ -13,7 +13,7 @@ from hotspot.errors import BadRequest
 from hotspot.model import instants
 from hotspot.package import layout
 from hotspot.package.canon import Extent
-from hotspot.package.content import media_id, write_database
+from hotspot.package.content import Recording, media_id, write_database
 from hotspot.package.layout import HEADER_SIZE, Header
 from hotspot.package.manifest import (
     AudioFile,
@@ -37,7 +37,7 @@ def build(spec: Spec, out: Path) -> Manifest:
     _check_spec(spec)
     chapters = spec.audio.chapters if spec.audio else ()
     with _scratch(out, ".database") as source, _scratch(out, ".part") as part:
-        extent = write_database(spec, [one.path.stat().st_size for one in chapters], source)
+        extent = write_database(spec, [_recording(one.path) for one in chapters], source)
         sections = _hash(source, spec.audio)
         raw = msgspec.json.encode(_manifest(spec, extent, sections))
         manifest = parse_manifest(raw)
@@ -85,6 +85,14 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _recording(path: Path) -> Recording:
+    digest, size = sha256(), 0
+    for chunk in _chunks(path):
+        digest.update(chunk)
+        size += len(chunk)
+    return Recording(size, digest.hexdigest())
 
 
 def _hash(source: Path, audio: Audio | None) -> _Sections:

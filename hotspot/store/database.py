@@ -9,6 +9,7 @@ from typing import Any
 
 import aiosqlite
 
+from hotspot.model.digest import row_hash
 from hotspot.store.failures import translated
 from hotspot.store.migrate import migrate, scripts
 from hotspot.store.rows import fetch
@@ -37,7 +38,9 @@ class Database:
         for reader in readers:
             self._free.put_nowait(reader)
 
-    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def read(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """All rows of one SELECT."""
         async with self.snapshot() as connection:
             return await fetch(connection, sql, parameters)
@@ -75,6 +78,7 @@ async def open_database(path: Path, now: str) -> AsyncIterator[Database]:
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(_connect(path, _WRITER_PRAGMAS))
+            await connection.create_function("row_hash", 3, row_hash, deterministic=True)
             await migrate(connection, migrations, now)
             readers = [
                 await stack.enter_async_context(_connect(path, ("PRAGMA query_only = ON",)))

@@ -36,9 +36,14 @@ _COUNT = f"SELECT count(*) {_FROM} {_WANTED}"
 _ONE = f"{_COLUMNS}, p.manifest_json, f.file_name {_FROM} WHERE p.id = ?"
 
 _AUDIO = """
-SELECT a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name
+SELECT a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name,
+  p.imported_at AS since, p.id AS package_id
 FROM package_audio a JOIN local_packages p ON p.id = a.package_id
-WHERE a.media_file_id = ? ORDER BY p.imported_at DESC, p.id LIMIT 1
+WHERE a.media_file_id = :id
+UNION ALL
+SELECT file_name, 0, size, sha256, audio_format, original_name, fetched_at, ''
+FROM fetched_audio WHERE media_file_id = :id
+ORDER BY since DESC, package_id LIMIT 1
 """
 
 _REMOVE = (
@@ -73,10 +78,10 @@ class Packages(Part):
         return StoredPackage(_info(info), manifest.encode(), file_name)
 
     async def audio(self, media_file_id: str) -> StoredAudio | None:
-        rows = await self._database.read(_AUDIO, (media_file_id,))
+        rows = await self._database.read(_AUDIO, {"id": media_file_id})
         if not rows:
             return None
-        file_name, offset, size, sha256, audio_format, original_name = rows[0]
+        file_name, offset, size, sha256, audio_format, original_name, *_ = rows[0]
         return StoredAudio(
             media_file_id=media_file_id,
             file_name=file_name,
@@ -89,7 +94,9 @@ class Packages(Part):
 
     async def file_names(self) -> set[str]:
         """The files in packages/ that are in use; others there are left-overs."""
-        rows = await self._database.read("SELECT file_name FROM package_files")
+        rows = await self._database.read(
+            "SELECT file_name FROM package_files UNION SELECT file_name FROM fetched_audio"
+        )
         return {row[0] for row in rows}
 
     async def remove_package(self, package_id: str) -> bool:

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from hotspot.model.media import wants_audio
 from hotspot.model.merge import Local, Mark, Outcome, Pending
-from hotspot.model.records import Key
+from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser, OpenBatch, Position
+from hotspot.model.tables import MEDIA_FILES
 from hotspot.model.timeline import Dating
 from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
@@ -54,6 +56,19 @@ ON CONFLICT (table_name, record_id) DO UPDATE SET
 """
 
 
+_WANT_AUDIO = """
+INSERT INTO wanted_audio (media_file_id, wanted_at)
+SELECT value, :now FROM json_each(:ids) WHERE true
+ON CONFLICT (media_file_id) DO UPDATE SET
+  wanted_at = excluded.wanted_at, failures = 0, reason = NULL
+"""
+
+_WAIT_FOR_AUDIO = """
+UPDATE media_files SET sync_status = 'pending'
+WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+
+
 class Replica(Transaction):
     """`model.stores.ReplicaTransaction` on the writer's connection."""
 
@@ -71,14 +86,28 @@ class Replica(Transaction):
         told = [outcome for outcome in outcomes if not outcome.empty]
         held = await self._versions([Key(one.table, one.id) for one in told])
         changed = [one.record for one in told if one.record is not None and _changes(one, held)]
+        wanted = await self._wanted_audio(changed)
         if changed:
             await write_rows(self._connection, changed, seq=await self.seq(), status="synced")
         await self._mark_rows(told, now)
+        if wanted:
+            await self._want_audio(wanted, now)
         marks = as_json([_marking(one, held) for one in told if one.mark is not None])
         await self._connection.execute(_MARK, {"marks": marks, "now": now})
         losers = list(_losers(told, held))
         if losers:
             await self.keep_losers(losers)
+
+    async def _wanted_audio(self, changed: Sequence[Record]) -> list[str]:
+        """The media files among `changed` whose record names another recording than before."""
+        media = {record.key: record for record in changed if record.table == MEDIA_FILES.name}
+        before = await self.current(media) if media else {}
+        return [key.id for key, after in media.items() if wants_audio(before.get(key), after)]
+
+    async def _want_audio(self, media_file_ids: Sequence[str], now: str) -> None:
+        ids = as_json(media_file_ids)
+        await self._connection.execute(_WANT_AUDIO, {"ids": ids, "now": now})
+        await self._connection.execute(_WAIT_FOR_AUDIO, {"ids": ids})
 
     async def _versions(self, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
         """The stamps and content hashes of the current rows."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from hotspot.clock import Clock
 from hotspot.errors import TryLater
+from hotspot.store.audio import Audio
 from hotspot.store.database import open_database
 from hotspot.store.devices import Devices
+from hotspot.store.digests import Digests
 from hotspot.store.feed import Feed
 from hotspot.store.following import Following
 from hotspot.store.health import Health
@@ -19,7 +21,7 @@ from hotspot.store.records import Records
 PING_S = 5.0
 
 
-class HotspotStore(Records, Feed, Following, Publishing, Packages, Devices, Health):
+class HotspotStore(Records, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 
     What is written is on the card when a method returns.

@@ -16,7 +16,7 @@ from hotspot.http.auth import hash_token, new_token
 from hotspot.model.stores import Device
 from hotspot.model.tables import CONTENT_TABLES
 from hotspot.package.verify import stage
-from hotspot.upstream import devices, epochs, loading
+from hotspot.upstream import devices, epochs, loading, media
 from hotspot.upstream.database import connect
 from hotspot.upstream.embedded import embedded
 from hotspot.upstream.migrate import migrate, migrations
@@ -94,6 +94,7 @@ async def import_package(config: Config, path: Path) -> Imported:
         scratch = await asyncio.to_thread(_scratch)
         try:
             staged = await stage(path, Path(scratch.name) / "staging.db")
+            await media.keep(connection, path, config.packages)
             written = await loading.load(connection, staged.staging)
         finally:
             await asyncio.to_thread(scratch.cleanup)

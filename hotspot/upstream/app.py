@@ -1,21 +1,28 @@
 """The upstream's HTTP app."""
 
+from pathlib import Path
+
 from aiohttp import web
 
 from hotspot.clock import Clock
+from hotspot.http import media
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.upstream.store import PostgresStore
 
 
-def build_app(store: PostgresStore, clock: Clock) -> web.Application:
-    """Answers the sync protocol, and `/healthz` while the database answers."""
+def build_app(store: PostgresStore, clock: Clock, folder: Path) -> web.Application:
+    """Answers the sync protocol, and `/healthz` while the database answers.
+
+    `folder`: where the files of loaded packages lie, for their audio.
+    """
 
     async def healthz(_request: web.Request) -> web.Response:
         await store.ping()
         return web.json_response({"status": "ok"})
 
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
-    app.add_routes([web.get("/healthz", healthz), *SyncEndpoints(store, store, clock).routes()])
+    app.add_routes([web.get("/healthz", healthz), *media.routes(store, folder)])
+    app.add_routes(SyncEndpoints(store, store, clock).routes())
     return app

@@ -30,7 +30,7 @@ async def run(config: Config) -> None:
 
 
 async def _serve(config: Config, store: PostgresStore, stopping: asyncio.Event) -> None:
-    app = build_app(store, await asyncio.to_thread(clock.wall))
+    app = build_app(store, await asyncio.to_thread(clock.wall), config.packages)
     async with serve(app, config.http_host, config.upstream_port) as port:
         log.info("The upstream answers on port %d.", port)
         await stopping.wait()

@@ -9,9 +9,11 @@ from typing import TypeVar
 import asyncpg
 
 from hotspot.errors import TryLater
-from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
+from hotspot.model.catalogue import StoredAudio
+from hotspot.model.digest import Range, RowVersion
+from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction, ScopeDigest
 from hotspot.model.tables import Scope, ScopeKind
-from hotspot.upstream import devices, epochs, feed
+from hotspot.upstream import devices, digests, epochs, feed, media
 from hotspot.upstream.database import away_is_try_later, open_pool
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
@@ -52,6 +54,21 @@ class PostgresStore:
         """A page of the feed. Raises PositionGone for a token of another epoch."""
         async with self._connection() as connection:
             return await feed.read_changes(connection, query)
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        """Where one audio file lies, in the folder of loaded packages."""
+        async with self._connection() as connection:
+            return await media.audio(connection, media_file_id)
+
+    async def digest(self, asked: Sequence[tuple[Scope, Sequence[Range]]]) -> Sequence[ScopeDigest]:
+        """Digests of ranges of ids, of one moment, in the order of `asked`. Deleted rows count."""
+        async with self._connection() as connection:
+            return await digests.digest(connection, asked)
+
+    async def list_versions(self, scope: Scope, ranges: Sequence[Range]) -> Sequence[RowVersion]:
+        """Every row of these ranges, which do not overlap, in no order; deleted ones too."""
+        async with self._connection() as connection:
+            return await digests.list_versions(connection, scope, ranges)
 
     async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
         """The versions in the latest package built under this id; None if none was."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hotspot.faults import VARIABLE
-from hotspot.importer.copying import CHUNK
+from hotspot.package.copying import CHUNK
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
 from tests.importer.conftest import Box

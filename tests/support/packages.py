@@ -32,14 +32,24 @@ def text_package(
     return _build(folder, name, version, stamp, text=text)
 
 
-def combined_package(folder: Path, name: str = "combined", *, version: str = "1.0") -> Path:
-    """A package of Jonah 1 as text and as two audio files of a few hundred KB, with timings."""
+def combined_package(
+    folder: Path,
+    name: str = "combined",
+    *,
+    version: str = "1.0",
+    stamp: str = BUILT_AT,
+    voice: int = 0,
+) -> Path:
+    """A package of Jonah as text and as two audio files of a few hundred KB, with timings.
+
+    Another `voice` is another recording of the same chapters.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = [(f"jonah-{c}-{v}", f"Jonah {c} {v}") for c in (1, 2) for v in (1, 2)]
     chapters = []
     for chapter in (1, 2):
         file = folder / f"{name}-jonah-{chapter}.mp3"
-        file.write_bytes(bytes((n * chapter) % 251 for n in range(200_000 + chapter)))
+        file.write_bytes(bytes((n * chapter + voice) % 251 for n in range(200_000 + chapter)))
         verses = [
             Timing(
                 verse_id=f"jonah-{chapter}-{v}", start_time_seconds=v * 1.5, duration_seconds=1.5
@@ -58,7 +68,7 @@ def combined_package(folder: Path, name: str = "combined", *, version: str = "1.
         )
     text = Text(id=version_id(f"{name}-text"), name="Jonah", verses=lines)
     audio = Audio(id=version_id(f"{name}-audio"), name="Jonah aloud", chapters=chapters)
-    made = _build(folder, name, version, BUILT_AT, text=text, audio=audio)
+    made = _build(folder, name, version, stamp, text=text, audio=audio)
     for one in chapters:
         one.path.unlink()
     return made

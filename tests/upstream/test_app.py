@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,7 +30,7 @@ async def client(
     """Talks to the running app; the tokens 'box' and 'reader' are known."""
     await devices.add_device(sql, BOX, hash_token("box"))
     await devices.add_device(sql, READER, hash_token("reader"))
-    app = build_app(store, await asyncio.to_thread(clock.wall))
+    app = build_app(store, await asyncio.to_thread(clock.wall), Path("packages"))
     async with (
         serve(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,

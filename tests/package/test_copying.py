@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hotspot.errors import NoSpace, SourceGone
-from hotspot.importer.copying import CHUNK, Cancelled, Copied, copy
+from hotspot.package.copying import CHUNK, Cancelled, Copied, copy
 
 SKIP = 72
 CONTENT = bytes(range(256)) * (3 * CHUNK // 256) + b"the end"
