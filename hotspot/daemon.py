@@ -21,7 +21,7 @@ from hotspot.clock import BUILD_MS, Clock, believed_ms
 from hotspot.config import Config
 from hotspot.control import control_app
 from hotspot.discovery.advertise import Advertiser
-from hotspot.drives.drive import DriveKind, DriveSource
+from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
 from hotspot.errors import HotspotError
@@ -31,6 +31,7 @@ from hotspot.importer.importer import Importer
 from hotspot.model import instants
 from hotspot.operations import Operations
 from hotspot.phones.app import build_app
+from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
 from hotspot.syncing.audio import AudioFetches
@@ -168,10 +169,11 @@ async def _serve(core: Core) -> AsyncIterator[int]:
 @asynccontextmanager
 async def _parts(core: Core, port: int) -> AsyncIterator[None]:
     """The supervised parts, running until the block ends."""
-    keep = core.supervisor.keep
+    keep, folder = core.supervisor.keep, core.config.drives_folder
+    source: DriveSource = UdevDrives() if folder is None else FolderDrives(folder)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(keep("drives", lambda: _import_from_drives(core))),
+            group.create_task(keep("drives", Sticks(source, core.importer).run)),
             group.create_task(keep("discovery", lambda: _announce(core, port))),
             group.create_task(keep("clock", lambda: _save_floor(core))),
         ]
@@ -185,21 +187,6 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
-
-
-async def _import_from_drives(core: Core) -> None:
-    """Imports from every stick that appears; a stick that goes takes its import with it."""
-    folder = core.config.drives_folder
-    source: DriveSource = UdevDrives() if folder is None else FolderDrives(folder)
-    imports: dict[str, asyncio.Task[object]] = {}
-    async with asyncio.TaskGroup() as group:
-        async for event in source.events():
-            running = imports.pop(event.drive.id, None)
-            if event.kind is DriveKind.REMOVED and running is not None:
-                running.cancel()
-            elif event.drive.mount_point is not None:
-                work = core.importer.import_folder(event.drive.mount_point)
-                imports[event.drive.id] = group.create_task(work)
 
 
 async def _announce(core: Core, port: int) -> None:

@@ -100,6 +100,10 @@ class Importer:
             self.progress = None
         return self._remember(replace(result, seconds=time.monotonic() - began))
 
+    def refuse(self, source: str, sentence: str) -> None:
+        """Records that a stick could not be imported from."""
+        self._remember(ImportResult(source, ImportAction.REFUSED, sentence))
+
     def _remember(self, told: ImportResult) -> ImportResult:
         result = replace(told, source=printable(told.source), sentence=printable(told.sentence))
         log.info("%s: %s", result.source, result.sentence)
