@@ -24,7 +24,16 @@ LEVELS = [
 """Each unit may import those of the levels above it in this list; the last level is one unit."""
 
 LEVEL = {unit: number for number, units in enumerate(LEVELS) for unit in units}
-PURE = {"base64", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools"}
+PURE = {
+    "base64",
+    "bisect",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+}
 PURE |= {"hashlib", "hotspot", "itertools", "msgspec", "pathlib", "re", "struct", "typing", "uuid"}
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\b.+\bSET|DELETE\s+FROM|"
