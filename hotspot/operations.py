@@ -58,7 +58,11 @@ class Operations:
         }
 
     async def status(self) -> dict[str, Any]:
-        """How the hotspot is: each part, what is pending, the last import and session."""
+        """How the hotspot is: each part, what is pending, the last import and session.
+
+        `upstreamReachable`: whether the upstream answered when it was last asked; null where
+        nobody asks it.
+        """
         progress = self._importer.progress
         last = self._syncer.last if self._syncer is not None else None
         return {
@@ -66,6 +70,7 @@ class Operations:
             "now": self._clock.now(),
             "clockTrusted": self._clock.trusted,
             "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
+            "upstreamReachable": self._upstream_reachable(),
             "sync": await self._store.sync_health(),
             "wantedAudio": [
                 {"mediaFileId": one.media_file_id, "failures": one.failures, "reason": one.reason}
@@ -75,6 +80,11 @@ class Operations:
             "importing": None if progress is None else asdict(progress),
             "imports": [_import_json(result) for result in self._importer.results],
         }
+
+    def _upstream_reachable(self) -> bool | None:
+        if self._syncer is None or "uplink" not in self._supervisor.states:
+            return None
+        return self._syncer.reachable
 
     async def import_paths(self, paths: list[str]) -> list[dict[str, Any]]:
         """Imports package files, and all packages in folders."""

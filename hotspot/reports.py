@@ -18,6 +18,9 @@ def status(result: dict[str, Any]) -> str:
         lines.append("The daemon is not running.")
     for name, part in sorted(result["parts"].items()):
         lines.append(f"{name}: " + ("running" if part["running"] else part["sentence"]))
+    if result["upstreamReachable"] is not None:
+        where = "reachable" if result["upstreamReachable"] else "out of reach"
+        lines.append(f"The server is {where}.")
     if result["lastSession"] is not None:
         lines.append("Last session: " + session(result["lastSession"]))
     if result["wantedAudio"]:

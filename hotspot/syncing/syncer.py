@@ -54,6 +54,11 @@ class Syncer:
         self._one_at_a_time = asyncio.Lock()
         self.last: SessionReport | None = None
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the upstream answered when it was last asked."""
+        return self._uplink.reachable
+
     async def sync(self) -> SessionReport:
         """Runs one session now; waits for the one under way first."""
         async with self._one_at_a_time:
