@@ -117,7 +117,9 @@ class Postmaster:
         done = self._run("pg_ctl", "-D", str(self._data), *wait, "start")
         running = read_pid_file(self._data)
         if done.returncode != 0 or running is None:
-            raise StoreDamaged(f"The database server does not start; {self._log} says why.")
+            raise StoreDamaged(
+                f"The database server does not start ({done.stderr}); {self._log} may say why."
+            )
         return running
 
     def _socket_folder(self) -> Path:
