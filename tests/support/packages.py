@@ -39,8 +39,9 @@ def combined_package(
     version: str = "1.0",
     stamp: str = BUILT_AT,
     voice: int = 0,
+    size: int = 200_000,
 ) -> Path:
-    """A package of Jonah as text and as two audio files of a few hundred KB, with timings.
+    """A package of Jonah as text and as two audio files of about `size` bytes, with timings.
 
     Another `voice` is another recording of the same chapters.
     """
@@ -49,7 +50,8 @@ def combined_package(
     chapters = []
     for chapter in (1, 2):
         file = folder / f"{name}-jonah-{chapter}.mp3"
-        file.write_bytes(bytes((n * chapter + voice) % 251 for n in range(200_000 + chapter)))
+        sound = bytes((n * chapter + voice) % 251 for n in range(251))
+        file.write_bytes((sound * (size // 251 + 2))[: size + chapter])
         verses = [
             Timing(
                 verse_id=f"jonah-{chapter}-{v}", start_time_seconds=v * 1.5, duration_seconds=1.5
