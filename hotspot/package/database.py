@@ -2,7 +2,7 @@
 
 In a package a table's name has the prefix `package_`. In staging it has none: one table for each
 of CONTENT_TABLES and CONTEXT_TABLES with the columns of `rows.COLUMN_NAMES` (booleans as 0 and 1),
-`id` as primary key, and `content_hash` in the content tables. Staging has no other index.
+`id` as primary key, and HASHES in the content tables. Staging has no other index.
 """
 
 import sqlite3
@@ -17,6 +17,8 @@ from hotspot.package.rows import COLUMN_NAMES, Bounds, Row, check_row
 
 PREFIX = "package_"
 TABLES = (*CONTENT_TABLES, *CONTEXT_TABLES)
+HASHES = {"content_hash": "TEXT", "row_hash": "INTEGER"}
+"""The columns with the hashes of a row, in the order of `Row.hashes`, and their types."""
 
 _SQL_TYPES = {
     Type.TEXT: "TEXT",
@@ -48,7 +50,7 @@ class Target:
             columns = [f"{column.name} {_SQL_TYPES[column.type]}" for column in table.columns]
             columns += [f"{column.name} TEXT" for column in STAMP_COLUMNS]
             if self._hashes(table):
-                columns.append("content_hash TEXT")
+                columns += [f"{name} {kind}" for name, kind in HASHES.items()]
             self._connection.execute(
                 f"CREATE TABLE {self._prefix}{table.name} "
                 f"(id TEXT PRIMARY KEY NOT NULL, {', '.join(columns)})"
@@ -59,10 +61,11 @@ class Target:
 
         Raises PackageRefused where two have the same id.
         """
-        names = [*COLUMN_NAMES[table.name], *(["content_hash"] if self._hashes(table) else [])]
+        hashed = self._hashes(table)
+        names = [*COLUMN_NAMES[table.name], *(HASHES if hashed else ())]
         marks = ", ".join("?" * len(names))
         statement = f"INSERT INTO {self._prefix}{table.name} ({', '.join(names)}) VALUES ({marks})"
-        values = ((*row.values, row.hash) if self._hashes(table) else row.values for row in rows)
+        values = ((*row.values, *row.hashes) if hashed else row.values for row in rows)
         try:
             return self._connection.executemany(statement, values).rowcount
         except sqlite3.IntegrityError:

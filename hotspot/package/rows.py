@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hotspot.errors import PackageRefused
 from hotspot.model import records
+from hotspot.model.digest import row_hash
 from hotspot.model.records import Value
 from hotspot.model.tables import (
     BY_NAME,
@@ -58,11 +59,11 @@ class Bounds:
 class Row:
     """A checked row: its values in the order of COLUMN_NAMES.
 
-    `hash`: the content hash; None in tables that only give context.
+    `hashes`: the content hash and the row hash; empty in tables that only give context.
     """
 
     values: tuple[Value, ...]
-    hash: str | None
+    hashes: tuple[str, int] | tuple[()]
 
 
 def bounds_of(manifest: Manifest, latest: str | None) -> Bounds:
@@ -105,7 +106,8 @@ def _content(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
     if not isinstance(updated_at, str):
         raise ValueError("It has no updated_at.")
     record = records.build(table, record_id, fields, updated_at)
-    return Row(_ordered(table, record_id, fields), record.hash)
+    number = row_hash(record_id, updated_at, record.hash)
+    return Row(_ordered(table, record_id, fields), (record.hash, number))
 
 
 def _context(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
@@ -119,7 +121,7 @@ def _context(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
         if column.required and fields[column.name] is None:
             raise ValueError(f"It has no {column.name}.")
     _clamp(fields, bounds.latest)
-    return Row(_ordered(table, record_id, fields), None)
+    return Row(_ordered(table, record_id, fields), ())
 
 
 def _ordered(table: Table, record_id: str, fields: Mapping[str, Value]) -> tuple[Value, ...]:

@@ -55,7 +55,7 @@ class Feed(Part):
 
     async def read_changes(self, query: FeedQuery) -> FeedPage:
         async with self._database.snapshot() as connection:
-            head = await _head(connection)
+            head = await newest_seq(connection)
             asked = await _look(connection, self._cursors(query, head))
             if query.record_ids is not None:
                 return await _named(connection, query, asked)
@@ -115,11 +115,16 @@ class Feed(Part):
         """
         if not one.known or (one.token is not None and not one.news) or (more and not page):
             return one.token
-        cursor = Cursor(*page[-1]) if more else Cursor(head, len(CONTENT_TABLES))
-        return positions.encode(self._database.epoch, cursor.seq, cursor.table, cursor.id)
+        epoch = self._database.epoch
+        return positions.encode(epoch, *page[-1]) if more else end_token(epoch, head)
 
 
-async def _head(connection: aiosqlite.Connection) -> int:
+def end_token(epoch: str, head: int) -> str:
+    """The position behind all rows that the store has when `head` is its newest transaction."""
+    return positions.encode(epoch, head, len(CONTENT_TABLES), _BEFORE_ALL)
+
+
+async def newest_seq(connection: aiosqlite.Connection) -> int:
     """The newest write transaction."""
     return int((await fetch(connection, "SELECT value FROM meta WHERE key = 'seq'"))[0][0])
 

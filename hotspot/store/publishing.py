@@ -40,9 +40,11 @@ _SCOPES = "INSERT INTO package_scopes SELECT ?, value ->> 0, value ->> 1 FROM js
 
 _LINK = """
 UPDATE media_files SET local_path = (
-  SELECT 'packages/' || a.file_name
-  FROM package_audio a JOIN local_packages p ON p.id = a.package_id
-  WHERE a.media_file_id = media_files.id ORDER BY p.imported_at DESC, p.id LIMIT 1)
+  SELECT 'packages/' || file_name FROM (
+    SELECT a.media_file_id, a.file_name, p.imported_at AS since, p.id AS package_id
+    FROM package_audio a JOIN local_packages p ON p.id = a.package_id
+    UNION ALL SELECT media_file_id, file_name, fetched_at, '' FROM fetched_audio)
+  WHERE media_file_id = media_files.id ORDER BY since DESC, package_id LIMIT 1)
 WHERE id IN (SELECT value FROM json_each(?))
 """
 
@@ -53,7 +55,8 @@ class Publishing(Part):
     async def publish(self, new: NewPackage, staging: Path, now: str) -> PublishCounts:
         """Merges the records in the database file `staging`, and lists the package.
 
-        `staging` has one table for each of model.tables, with content_hash on the content tables.
+        `staging` has one table for each of model.tables, with content_hash and row_hash on the
+        content tables.
         A record is replaced where the incoming one is later and says something else, unless an
         edit of it waits or is disputed; what was ever edited here is kept as a losing version.
         """
@@ -106,7 +109,7 @@ def _replaces(table: Table, new: str, old: str) -> str:
 
 
 def _content_sql(table: Table) -> str:
-    columns = [*_columns(table), "content_hash"]
+    columns = [*_columns(table), "content_hash", "row_hash"]
     names = ", ".join(columns)
     return f"""
         INSERT INTO main.{table.name} ({names}, seq, sync_status, import_source)

@@ -12,6 +12,7 @@ from typing import Any, cast
 import aiosqlite
 import msgspec
 
+from hotspot.model.digest import row_hash
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import BY_NAME, Table, Type
 
@@ -52,7 +53,7 @@ def _select(table: Table, names: Sequence[str]) -> str:
 
 
 def _upsert(table: Table, names: Sequence[str]) -> str:
-    columns = ("id", *names, *STAMPS, "content_hash")
+    columns = ("id", *names, *STAMPS, "content_hash", "row_hash")
     values = ", ".join(f"value ->> {index}" for index in range(len(columns)))
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
     stamp = columns.index("updated_at")
@@ -131,7 +132,8 @@ async def write_rows(
     for record in records:
         content = [record.values[name] for name in STATEMENTS[record.table].names]
         stamps = [record.created_at, record.created_by, record.updated_at, record.updated_by]
-        rows[record.table].append([record.id, *content, *stamps, record.hash])
+        number = row_hash(record.id, record.updated_at, record.hash)
+        rows[record.table].append([record.id, *content, *stamps, record.hash, number])
     for name, written in rows.items():
         await connection.execute(
             STATEMENTS[name].upsert, {"rows": as_json(written), "seq": seq, "status": status}

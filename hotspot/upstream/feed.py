@@ -71,11 +71,20 @@ async def read_changes(connection: Connection, query: FeedQuery) -> FeedPage:
 
 
 async def _ends(connection: Connection, query: FeedQuery) -> Sequence[Row]:
-    scopes = [scope for scope, _ in query.scopes]
+    return await ends_of(connection, [scope for scope, _ in query.scopes])
+
+
+async def ends_of(connection: Connection, scopes: Sequence[Scope]) -> Sequence[Row]:
+    """The last entry of each scope below the horizon, and whether the version is known."""
     ends: Sequence[Row] = await connection.fetch(
         _ENDS, [scope.id for scope in scopes], [scope.kind.value for scope in scopes]
     )
     return ends
+
+
+def end_token(end: Row) -> str | None:
+    """The position behind the last entry; None for a version that is not known here."""
+    return positions.encode(end["epoch"], end["xid"], end["seq"]) if end["known"] else None
 
 
 def _cursor(token: str | None, end: Row) -> Cursor:

@@ -4,6 +4,7 @@ import pytest
 
 from hotspot.errors import PackageRefused
 from hotspot.model import records
+from hotspot.model.digest import row_hash
 from hotspot.model.tables import (
     CONTEXT_TABLES,
     MEDIA_FILES,
@@ -55,7 +56,7 @@ ROWS = {
 def checked(name: str, /, **changes: Any) -> dict[str, Any]:
     table, row = ROWS[name]
     found = check_row(table, {**row, **changes}, BOUNDS)
-    return {**dict(zip(COLUMN_NAMES[name], found.values, strict=True)), "hash": found.hash}
+    return {**dict(zip(COLUMN_NAMES[name], found.values, strict=True)), "hashes": found.hashes}
 
 
 def test_a_row_comes_out_in_canonical_form() -> None:
@@ -63,9 +64,9 @@ def test_a_row_comes_out_in_canonical_form() -> None:
     assert found["updated_at"] == EARLIER
     assert found["publish_status"] is None
     record = records.build(
-        VERSE_TEXTS, OTHER_ID, {name: found[name] for name in found if name != "hash"}, EARLIER
+        VERSE_TEXTS, OTHER_ID, {name: found[name] for name in found if name != "hashes"}, EARLIER
     )
-    assert found["hash"] == record.hash
+    assert found["hashes"] == (record.hash, row_hash(record.id, record.updated_at, record.hash))
 
 
 def test_booleans_and_numbers_get_their_types() -> None:
@@ -79,7 +80,7 @@ def test_times_to_come_are_clamped() -> None:
     future = "2031-01-01T00:00:00.000Z"
     found = checked("verse_texts", created_at=future, updated_at=future, deleted_at=future)
     assert {found[name] for name in ("created_at", "updated_at", "deleted_at")} == {LATEST}
-    assert found["hash"] == checked("verse_texts", deleted_at=LATEST)["hash"]
+    assert found["hashes"] == checked("verse_texts", updated_at=LATEST, deleted_at=LATEST)["hashes"]
     assert checked("books", updated_at=future)["updated_at"] == LATEST
 
 

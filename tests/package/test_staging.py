@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hotspot.model import records
+from hotspot.model.digest import row_hash
 from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES
 from hotspot.package.child import Limits
 from tests.package.pieces import (
@@ -39,12 +40,14 @@ def test_staging_holds_what_the_package_holds(tmp_path: Path) -> None:
         wanted = rows(source, f"package_{table.name}")
         assert result.rows.get(table.name, 0) == len(wanted)
         for row in found:
-            row_hash = row.pop("content_hash", None)
+            hashes = row.pop("content_hash", None), row.pop("row_hash", None)
             if table.name in BY_NAME:
                 whole = {**row, "is_bible_audio": bool(row.get("is_bible_audio"))}
                 fields = {name: whole[name] for name in row}
                 parsed = records.parse(table, row["id"], fields)
-                assert row_hash == records.build(table, row["id"], parsed, CREATED_AT).hash
+                record = records.build(table, row["id"], parsed, row["updated_at"])
+                number = row_hash(record.id, record.updated_at, record.hash)
+                assert hashes == (record.hash, number)
         assert found == wanted
     assert result.rows["verse_texts"] == result.rows["media_files"] == 2
     assert result.rows["text_versions"] == result.rows["audio_versions"] == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hotspot.model.catalogue import NewPackage, StoredAudio
+from hotspot.model.digest import row_hash
 from hotspot.model.merge import Outcome
 from hotspot.model.records import Record
 from hotspot.model.tables import CONTENT_TABLES, CONTEXT_TABLES
@@ -22,11 +23,13 @@ def staging(path: Path, records: Iterable[Record], language: str = "English") ->
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         for table in CONTENT_TABLES:
-            _create(connection, table.name, [c.name for c in table.content], "content_hash")
+            columns = [c.name for c in table.content]
+            _create(connection, table.name, columns, "content_hash", "row_hash")
         for table in CONTEXT_TABLES:
             _create(connection, table.name, [c.name for c in table.content])
         for r in records:
             row = {"id": r.id, **r.values, "content_hash": r.hash}
+            row["row_hash"] = row_hash(r.id, r.updated_at, r.hash)
             row |= {name: getattr(r, name) for name in STAMPS}
             _insert(connection, r.table, row)
         named = {"id": LANGUAGE, "name": language, "updated_at": T0}

@@ -69,6 +69,12 @@ INDEXES = {
         ["denormalized_audio_version_id", "seq", "id"],
     ),
     "idx_verse_texts_feed": ("verse_texts", ["text_version_id", "seq", "id"]),
+    "idx_media_files_digest": ("media_files", ["audio_version_id", "id", "row_hash"]),
+    "idx_media_files_verses_digest": (
+        "media_files_verses",
+        ["denormalized_audio_version_id", "id", "row_hash"],
+    ),
+    "idx_verse_texts_digest": ("verse_texts", ["text_version_id", "id", "row_hash"]),
 }
 TYPES = {
     Type.TEXT: "TEXT",
@@ -123,7 +129,8 @@ def test_content_tables_hold_what_travels_and_the_sync_columns(path: Path, table
     stamps = [(c.name, TYPES[c.type], int(c.required), None) for c in STAMP_COLUMNS]
     own = [("content_hash", "TEXT", 1, None), ("seq", "INTEGER", 1, None)]
     local = [("local_path", "TEXT", 0, None)] if table.name == "media_files" else []
-    expected = [("id", "TEXT", 0, None), *travelling, *stamps, *own, *local, *SYNC_COLUMNS]
+    number = ("row_hash", "INTEGER", 1, "0")
+    expected = [("id", "TEXT", 0, None), *travelling, *stamps, *own, *local, *SYNC_COLUMNS, number]
     assert columns(path, table.name) == expected
     assert query(path, f"PRAGMA foreign_key_list({table.name})") == []
 

@@ -1,0 +1,19 @@
+-- row_hash: digest.row_hash of the row, here a function of the connection that migrates.
+-- The indexes hold all that a digest reads; of a version's own row there is one.
+
+ALTER TABLE audio_versions ADD COLUMN row_hash INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE text_versions ADD COLUMN row_hash INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE media_files ADD COLUMN row_hash INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE media_files_verses ADD COLUMN row_hash INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE verse_texts ADD COLUMN row_hash INTEGER NOT NULL DEFAULT 0;
+
+UPDATE audio_versions SET row_hash = row_hash(id, updated_at, content_hash);
+UPDATE text_versions SET row_hash = row_hash(id, updated_at, content_hash);
+UPDATE media_files SET row_hash = row_hash(id, updated_at, content_hash);
+UPDATE media_files_verses SET row_hash = row_hash(id, updated_at, content_hash);
+UPDATE verse_texts SET row_hash = row_hash(id, updated_at, content_hash);
+
+CREATE INDEX idx_media_files_digest ON media_files(audio_version_id, id, row_hash);
+CREATE INDEX idx_media_files_verses_digest
+  ON media_files_verses(denormalized_audio_version_id, id, row_hash);
+CREATE INDEX idx_verse_texts_digest ON verse_texts(text_version_id, id, row_hash);
