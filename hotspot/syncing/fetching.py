@@ -26,7 +26,8 @@ from hotspot.model.wire import (
 )
 from hotspot.syncing.upstream import Upstream
 
-PAGE = 2_000
+PAGE = 1_000
+"""Records of one answer: twice as many leave 4 MB more in use, and read a Bible 20 % faster."""
 WRITTEN_LIMIT = 500
 """Uploads that a request names; what more there were comes back, which costs no more than time."""
 
