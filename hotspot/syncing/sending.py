@@ -2,7 +2,7 @@
 
 A batch without an answer is sent again, byte for byte, under the same id; the upstream gives the
 answer that it gave the first time. So a cut costs nothing and repeats nothing. While one batch
-travels, the next is prepared and the answer to the one before is written.
+travels, another is prepared, and the answer to a third is written.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from hotspot.model.wire import UNKNOWN_SCOPE, Result, UploadResponse
 from hotspot.syncing.upstream import Upstream
 
 BATCH = 1_000
+LANES = 3
+"""Batches on their way at once. Their records differ, so it does not matter which arrives first."""
 
 
 class Uploads:
@@ -34,6 +36,7 @@ class Uploads:
         self._store = store
         self._upstream = upstream
         self._clock = clock
+        self._choosing = asyncio.Lock()
         self.sent: Counter[Scope] = Counter()
         self.conflicts = 0
         self.written: list[str] = []
@@ -43,40 +46,29 @@ class Uploads:
         """Sends open batches again, then all that is pending."""
         for batch in await self._store.open_batches():
             await self._settle(batch, await self._post(batch))
-        while (first := await self._next()) is not None:
-            await self._send_from(first)
+        ended = await asyncio.gather(*(self._lane() for _ in range(LANES)), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
-    async def _send_from(self, first: OpenBatch) -> None:
-        """Sends `first` and those after it, until nothing more is pending."""
-        batch: OpenBatch | None = first
-        settling: asyncio.Task[None] | None = None
-        try:
-            while batch is not None:
-                posting = asyncio.create_task(self._post(batch))
-                try:
-                    following = await self._next()
-                finally:
-                    answer = await posting
-                if settling is not None:
-                    await settling
-                settling = asyncio.create_task(self._settle(batch, answer))
-                batch = following
-        finally:
-            if settling is not None:
-                await settling
+    async def _lane(self) -> None:
+        """Sends one batch after the other until nothing more is pending."""
+        while (batch := await self._next()) is not None:
+            await self._settle(batch, await self._post(batch))
 
     async def _next(self) -> OpenBatch | None:
         """A batch of what is pending, kept so that it can be sent again; None if nothing is."""
-        edits = await self._store.pending_edits(BATCH)
-        if not edits:
-            return None
-        batch = encode_batch(str(uuid4()), edits, self._clock.timeline, self._clock.boot_id)
+        async with self._choosing:
+            edits = await self._store.pending_edits(BATCH)
+            if not edits:
+                return None
+            batch = encode_batch(str(uuid4()), edits, self._clock.timeline, self._clock.boot_id)
 
-        async def work(tx: ReplicaTransaction) -> None:
-            await tx.keep_batch(batch)
+            async def work(tx: ReplicaTransaction) -> None:
+                await tx.keep_batch(batch)
 
-        await self._store.write_replica(work)
-        return batch
+            await self._store.write_replica(work)
+            return batch
 
     async def _post(self, batch: OpenBatch) -> UploadResponse | None:
         """The upstream's answer; None where it cannot take this batch id any more."""

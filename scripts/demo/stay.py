@@ -40,7 +40,9 @@ def main() -> int:
             ask(upstream, "upstream", "import", str(path))
         hotspot.start()
         hotspot.wait_for(HOTSPOT + "/healthz")
-        shutil.copytree(packages, stick, dirs_exist_ok=True)
+        if not stick.exists():
+            coming = shutil.copytree(packages, work / "coming", dirs_exist_ok=True)
+            coming.rename(stick)
         print(f"The hotspot answers at {HOTSPOT}, the server at {UPSTREAM}.")
         print(f"{stick} stands for a stick; logs and data are in {work}. Ctrl-C ends it.")
         signal.pause()
