@@ -174,6 +174,7 @@ class Importer:
         except asyncio.CancelledError:
             stop.set()
             await asyncio.wait([job])
+            job.exception()  # not taken, asyncio would report it as an error
             raise
 
     def _report(self, found: PackageFile, done: int) -> None:
