@@ -18,7 +18,7 @@ UPSTREAM, HOTSPOT = "http://127.0.0.1:8090", "http://127.0.0.1:8080"
 def main() -> int:
     packages, work = Path(sys.argv[1]), Path(sys.argv[2])
     stick = work / "sticks" / "stick"
-    work.mkdir(parents=True, exist_ok=True)
+    stick.parent.mkdir(parents=True, exist_ok=True)
     upstream = Program(
         *("upstream", "run"),
         settings={"HOTSPOT_DATA_DIR": str(work / "upstream"), "HOTSPOT_UPSTREAM_PORT": "8090"},
