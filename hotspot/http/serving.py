@@ -15,7 +15,8 @@ KEEPALIVE_SECONDS = 60
 """How long an idle connection is kept for the next request."""
 STALLED_SECONDS = 120
 """How long a peer may take nothing of what is sent to it, or not answer at all."""
-_SHUTDOWN_SECONDS = 5
+_SHUTDOWN_SECONDS = 2.5
+"""aiohttp waits this long for a request to end, and once more after it has told it to."""
 
 
 @asynccontextmanager
