@@ -35,6 +35,7 @@ from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
 from hotspot.syncing.audio import AudioFetches
+from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.syncing.syncer import Syncer
 from hotspot.syncing.upstream import Upstream
@@ -148,7 +149,8 @@ async def run(config: Config) -> None:
 @asynccontextmanager
 async def _serve(core: Core) -> AsyncIterator[int]:
     """Serves phones and the control socket; yields the phones' port."""
-    sync = SyncEndpoints(core.store, core.store, core.clock)
+    sync = SyncEndpoints(core.store, core.store, core.clock).routes()
+    digests = DigestEndpoint(core.store, core.clock).routes()
     app = build_app(
         packages=core.store,
         devices=core.store,
@@ -156,7 +158,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=sync.routes(),
+        routes=[*sync, *digests],
     )
     control = control_app(core.operations, core.clock)
     async with (

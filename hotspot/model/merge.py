@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hotspot.model import instants
-from hotspot.model.records import Record
+from hotspot.model.records import Key, Record
 from hotspot.model.timeline import Dating
 
 NEAR_MS = 1000
@@ -166,6 +166,15 @@ def receive(local: Local, incoming: Record, *, comparing: bool = False) -> Outco
     if decision.status.stands:
         return _keep_pending(incoming, "local_wins")
     return yielded(mine, incoming, decision.status, decision.reason)
+
+
+def missed(key: Key, local: Local) -> Outcome:
+    """What a client does about a record that the upstream turned out to lack.
+
+    What was edited here goes up again, whole; what only a package brought stays as it is.
+    """
+    revived = local.record is not None and local.edited and local.pending is None
+    return Outcome(table=key.table, id=key.id, mark=Mark.PENDING if revived else None)
 
 
 def _receive_unedited(local: Local, incoming: Record, *, comparing: bool) -> Outcome:

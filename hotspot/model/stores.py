@@ -211,11 +211,18 @@ class Position(msgspec.Struct, frozen=True):
     """How far a scope of the upstream's feed has been read.
 
     `comparing`: it is being read from its start, so rows of ours may be newer (see merge.receive).
+    `known`: whether the upstream has that version, as far as it has said.
     """
 
     scope: Scope
     token: str | None
     comparing: bool = True
+    known: bool = True
+
+    @property
+    def unread(self) -> bool:
+        """Nothing of it was read since it came, so digests can tell what differs."""
+        return self.comparing and self.token is None
 
 
 class SessionLog(msgspec.Struct, frozen=True, kw_only=True):

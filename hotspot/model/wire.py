@@ -3,10 +3,12 @@
 Optional fields are left out where they are None. `record` holds columns by their database names.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from hotspot.model.digest import Range, RowVersion, Sum
 from hotspot.model.merge import Status
 from hotspot.model.records import Values
 from hotspot.model.tables import Scope, ScopeKind
@@ -26,11 +28,15 @@ class Message(
 
 
 class ScopeRequest(Message, frozen=True, kw_only=True):
-    """One version that a client follows, and how far it has read (None: nothing yet)."""
+    """One version that a client follows, and how far it has read (None: nothing yet).
+
+    `compare`: digests are compared first; no records come, only whether the version is known.
+    """
 
     text_version_id: str | None = None
     audio_version_id: str | None = None
     next_token: str | None = None
+    compare: bool = False
 
     @property
     def scope(self) -> Scope | None:
@@ -90,6 +96,54 @@ class ChangesResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
     next_token: str | None = None
 
 
+class DigestScope(Message, frozen=True, kw_only=True):
+    """What to tell of one version: digests of `ranges` of ids, and the rows of `lists`.
+
+    The ranges of each are in order and do not overlap.
+    """
+
+    text_version_id: str | None = None
+    audio_version_id: str | None = None
+    ranges: list[Range] = []
+    lists: list[Range] = []
+
+    @property
+    def scope(self) -> Scope | None:
+        """The version named; None unless exactly one is."""
+        return _scope(self.text_version_id, self.audio_version_id)
+
+
+class DigestRequest(Message, frozen=True, kw_only=True):
+    """`POST sync/digest`."""
+
+    scopes: list[DigestScope]
+
+
+class DigestState(Message, frozen=True, kw_only=True):
+    """The answer for one version: `sums` in the order of `ranges`, `rows` of all `lists`.
+
+    `next_token`: where the feed goes on from what the sums are of. `status`: as in ScopeState.
+    """
+
+    text_version_id: str | None = None
+    audio_version_id: str | None = None
+    next_token: str | None = None
+    status: str = "ok"
+    sums: list[Sum] = []
+    rows: list[RowVersion] = []
+
+    @property
+    def scope(self) -> Scope | None:
+        return _scope(self.text_version_id, self.audio_version_id)
+
+
+class DigestResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """The answers in the order of the request."""
+
+    scopes: list[DigestState]
+    server_timestamp: str
+
+
 class UploadChange(Message, frozen=True, kw_only=True):
     """One edit. `record` may be partial; `local_timestamp` is on the sender's clock."""
 
@@ -118,8 +172,9 @@ class UploadRequest(Message, frozen=True, kw_only=True):
 class Result(Message, frozen=True, kw_only=True):
     """What became of one uploaded change.
 
-    `updated_at`, `version`: of the record that is current now. `server_record`: that record, where
-    the sender's `duplicate` is not the same to the letter. `code`, `reason`: why it was rejected.
+    `updated_at`, `version`: of the record that is current now. `canonical_id`: its id, where the
+    one uploaded turned out to be another name of it. `server_record`: that record, where the sender
+    cannot know it to the letter. `code`, `reason`: why it was rejected.
     """
 
     table: str
@@ -226,21 +281,53 @@ def _scope(text_version_id: str | None, audio_version_id: str | None) -> Scope |
     return None
 
 
-def scope_request(scope: Scope, next_token: str | None) -> ScopeRequest:
+def _ids(scope: Scope) -> tuple[str | None, str | None]:
+    """The text version's id or the audio version's."""
+    return (scope.id, None) if scope.kind is ScopeKind.TEXT else (None, scope.id)
+
+
+def scope_request(
+    scope: Scope, next_token: str | None = None, *, compare: bool = False
+) -> ScopeRequest:
     """The request for one scope."""
-    if scope.kind is ScopeKind.TEXT:
-        return ScopeRequest(text_version_id=scope.id, next_token=next_token)
-    return ScopeRequest(audio_version_id=scope.id, next_token=next_token)
+    text, audio = _ids(scope)
+    return ScopeRequest(
+        text_version_id=text, audio_version_id=audio, next_token=next_token, compare=compare
+    )
 
 
 def scope_state(scope: Scope, next_token: str | None, has_more: bool, status: str) -> ScopeState:
     """The answer for one scope."""
-    text = scope.id if scope.kind is ScopeKind.TEXT else None
-    audio = scope.id if scope.kind is ScopeKind.AUDIO else None
+    text, audio = _ids(scope)
     return ScopeState(
         text_version_id=text,
         audio_version_id=audio,
         next_token=next_token,
         has_more=has_more,
         status=status,
+    )
+
+
+def digest_scope(
+    scope: Scope, ranges: Sequence[Range] = (), lists: Sequence[Range] = ()
+) -> DigestScope:
+    """The question about one scope."""
+    text, audio = _ids(scope)
+    return DigestScope(
+        text_version_id=text, audio_version_id=audio, ranges=list(ranges), lists=list(lists)
+    )
+
+
+def digest_state(
+    scope: Scope, next_token: str | None, sums: Sequence[Sum], rows: Sequence[RowVersion]
+) -> DigestState:
+    """The answer for one scope; without a token the version is not known."""
+    text, audio = _ids(scope)
+    return DigestState(
+        text_version_id=text,
+        audio_version_id=audio,
+        next_token=next_token,
+        status="ok" if next_token is not None else UNKNOWN_SCOPE,
+        sums=list(sums),
+        rows=list(rows),
     )

@@ -52,7 +52,7 @@ async def _sums(
     connection: aiosqlite.Connection, scope: Scope, ranges: Sequence[Range]
 ) -> list[Sum]:
     counts, totals = [0] * len(ranges), [0] * len(ranges)
-    for table in in_scope(scope.kind):
+    for table in in_scope(scope.kind) if ranges else ():
         rows = await fetch(connection, _sum_sql(table), (scope.id, _bounds(ranges)))
         for place, (encoded,) in enumerate(rows):
             count, high, low = msgspec.json.decode(encoded, type=tuple[int, int, int])

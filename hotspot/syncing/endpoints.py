@@ -19,6 +19,7 @@ from hotspot.model.stores import (
     DeviceStore,
     FeedPage,
     FeedQuery,
+    FeedScope,
     RecordStore,
     RecordTransaction,
 )
@@ -59,13 +60,21 @@ class SyncEndpoints:
         """A page of the feed, for every scope asked for. Needs no token."""
         asked = await read(request, ChangesRequest)
         if asked.package_id is None:
-            page = await self._store.read_changes(_query(asked, _scopes(asked)))
+            followed, compared = _scopes(asked)
+            page = await self._store.read_changes(_query(asked, followed))
+            page = FeedPage(page.records, [*page.scopes, *await self._to_compare(compared)])
             token = None
         else:
             followed = await self._package_scopes(asked)
             page = await self._store.read_changes(_query(asked, followed))
             token = _joined(page)
         return await answer(request, _page(page, token, self._clock.now()))
+
+    async def _to_compare(self, scopes: Sequence[Scope]) -> list[FeedScope]:
+        """Whether these versions are known; what there is of them is not read yet."""
+        found = await self._store.digest([(scope, ()) for scope in scopes]) if scopes else ()
+        known = {one.scope: one.token is not None for one in found}
+        return [FeedScope(scope, None, has, has) for scope, has in known.items()]
 
     async def _package_scopes(self, asked: ChangesRequest) -> list[tuple[Scope, str | None]]:
         """The short form: one package, whose token joins those of its versions."""
@@ -162,21 +171,21 @@ def _body_hash(asked: UploadRequest) -> str:
     return digest.hexdigest()
 
 
-def _scopes(asked: ChangesRequest) -> list[tuple[Scope, str | None]]:
+def _scopes(asked: ChangesRequest) -> tuple[list[tuple[Scope, str | None]], list[Scope]]:
+    """The versions to read, each with its token; and those to be compared first."""
     if asked.scopes is None:
         raise BadRequest("The request names neither scopes nor a packageId.")
     if len(asked.scopes) > MAX_SCOPES:
         raise BadRequest(f"A request may name {MAX_SCOPES} scopes; ask in several.")
-    found = []
-    for one in asked.scopes:
-        scope = one.scope
-        if scope is None:
-            raise BadRequest("Each scope names one textVersionId or one audioVersionId.")
-        found.append((_checked(scope), one.next_token))
-    return found
+    named = [(checked(one.scope), one) for one in asked.scopes]
+    followed = [(scope, one.next_token) for scope, one in named if not one.compare]
+    return followed, [scope for scope, one in named if one.compare]
 
 
-def _checked(scope: Scope) -> Scope:
+def checked(scope: Scope | None) -> Scope:
+    """The version that a part of a request names. Raises BadRequest for none."""
+    if scope is None:
+        raise BadRequest("Each scope names one textVersionId or one audioVersionId.")
     try:
         parse_id(scope.id)
     except ValueError as error:

@@ -45,6 +45,8 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
     try:
         await uploads.run()
         await fetches.run(uploads.written)
+        if fetches.compared:
+            await uploads.run()
     except HotspotError as error:
         failure = error
     changes = uploads.sent + fetches.received

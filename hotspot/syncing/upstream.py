@@ -1,4 +1,4 @@
-"""The upstream as the client half sees it: two requests over HTTP, and what can go wrong."""
+"""The upstream as the client half sees it: three requests over HTTP, and what can go wrong."""
 
 import asyncio
 import gzip
@@ -11,13 +11,21 @@ from hotspot.clock import Clock
 from hotspot.errors import (
     BatchReused,
     HotspotError,
+    NotFound,
     PositionGone,
     TryLater,
     UpstreamRefused,
     UpstreamUnreachable,
 )
 from hotspot.model import instants
-from hotspot.model.wire import ChangesRequest, ChangesResponse, ErrorBody, UploadResponse
+from hotspot.model.wire import (
+    ChangesRequest,
+    ChangesResponse,
+    DigestRequest,
+    DigestResponse,
+    ErrorBody,
+    UploadResponse,
+)
 
 T = TypeVar("T")
 
@@ -44,13 +52,19 @@ class Upstream:
     async def changes(self, asked: ChangesRequest) -> ChangesResponse:
         """Asks for a page of the feed.
 
-        Raises PositionGone, TryLater, UpstreamRefused or UpstreamUnreachable.
+        Raises PositionGone, NotFound, TryLater, UpstreamRefused or UpstreamUnreachable.
         """
         answer = await self._post("sync/changes", msgspec.json.encode(asked), ChangesResponse)
-        try:
-            instants.parse(answer.server_timestamp)
-        except ValueError:
-            raise UpstreamRefused("The server does not say what time it is.") from None
+        _check_time(answer.server_timestamp)
+        return answer
+
+    async def digest(self, asked: DigestRequest) -> DigestResponse:
+        """Asks for digests of versions; raises what `changes` raises.
+
+        NotFound means that this server has none to give.
+        """
+        answer = await self._post("sync/digest", msgspec.json.encode(asked), DigestResponse)
+        _check_time(answer.server_timestamp)
         return answer
 
     async def _post(self, path: str, body: bytes, kind: type[T]) -> T:
@@ -88,12 +102,21 @@ class Upstream:
         return headers
 
 
+def _check_time(server_timestamp: str) -> None:
+    try:
+        instants.parse(server_timestamp)
+    except ValueError:
+        raise UpstreamRefused("The server does not say what time it is.") from None
+
+
 def refusal(status: int, body: bytes) -> HotspotError:
     """The error that an answer other than 200 stands for."""
     try:
         sentence = msgspec.json.decode(body, type=ErrorBody).message
     except msgspec.MsgspecError:
         sentence = f"The server answered with status {status}."
+    if status == 404:
+        return NotFound(sentence)
     if status == 410:
         return PositionGone(sentence)
     if status == 409:

@@ -25,7 +25,7 @@ async def digest(
 
 async def _sums(connection: Connection, scope: Scope, ranges: Sequence[Range]) -> list[Sum]:
     counts, totals = [0] * len(ranges), [0] * len(ranges)
-    for table in in_scope(scope.kind):
+    for table in in_scope(scope.kind) if ranges else ():
         rows = await connection.fetch(_sum_sql(table), scope.id, *_bounds(ranges))
         for place, row in enumerate(rows):
             counts[place] += row["count"]

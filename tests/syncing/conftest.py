@@ -1,6 +1,6 @@
 """A hotspot on SQLite that syncs over real HTTP with a server of each kind."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -20,6 +20,7 @@ from hotspot.model import instants
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Device, PendingEdit, Provenance, RecordTransaction
 from hotspot.store.store import HotspotStore
+from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.syncing.session import SessionReport, run_session
 from hotspot.syncing.upstream import Upstream
@@ -38,11 +39,13 @@ class Trouble:
     """What happens to answers on their way: each entry takes one request.
 
     'lost': the request arrives and is answered, the answer does not arrive. 'refused': the
-    connection is closed before the request is looked at. An int: that status.
+    connection is closed before the request is looked at. An int: that status. A function: is
+    called before the request is looked at. `traffic`: bytes of bodies, as they were sent.
     """
 
-    ahead: list[str | int | None] = field(default_factory=list)
+    ahead: list[str | int | Callable[[], Awaitable[None]] | None] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    traffic: int = 0
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -52,12 +55,18 @@ class Trouble:
             raise _status(trouble)
         if trouble == "refused":
             return _cut(request)
+        if callable(trouble):
+            await trouble()
         response = await handler(request)
+        assert isinstance(response, web.Response)
+        self.traffic += (request.content_length or 0) + len(response.body or b"")
         return _cut(request) if trouble == "lost" else response
 
 
 def _status(status: int) -> web.HTTPException:
-    return {429: web.HTTPTooManyRequests, 503: web.HTTPServiceUnavailable}[status]()
+    return {404: web.HTTPNotFound, 429: web.HTTPTooManyRequests, 503: web.HTTPServiceUnavailable}[
+        status
+    ]()
 
 
 def _cut(request: web.Request) -> web.StreamResponse:
@@ -124,6 +133,7 @@ async def serving(opened: Opened, trouble: Trouble, clock: Clock) -> AsyncIterat
         middlewares=[error_middleware(clock), trouble.middleware], client_max_size=MAX_BODY
     )
     app.add_routes(SyncEndpoints(opened.store, opened.store, clock).routes())
+    app.add_routes(DigestEndpoint(opened.store, clock).routes())
     async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -132,23 +142,41 @@ ROWS = [version_row(TEXT), *(verse(number) for number in range(1, 6))]
 """What both sides have from the start: a text version of five verses."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
-    """Server and hotspot with the same package; the server knows the time, the hotspot not yet."""
-    if request.param == "postgres":
-        needs("postgres")
-    kind = import_module(f"tests.contract.{request.param}")
-    (tmp_path / "server").mkdir()
+@asynccontextmanager
+async def paired(
+    kind: str, folder: Path, ours: Sequence[Record], theirs: Sequence[Record]
+) -> AsyncIterator[Pair]:
+    """A hotspot with a package of `ours`, and a server of this kind that was loaded with `theirs`.
+
+    The server knows the time, the hotspot not yet.
+    """
+    opening = import_module(f"tests.contract.{kind}").open_store
+    (folder / "server").mkdir()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(kind.open_store(tmp_path / "server"))
-        await server.seed(ROWS)
+        server = await stack.enter_async_context(opening(folder / "server"))
+        await server.seed(theirs)
         await server.add_device(BOX, hash_token(TOKEN))
         trouble = Trouble()
         now = instants.to_ms(T2) + HOUR
         url = await stack.enter_async_context(serving(server, trouble, Clock(now, now)))
         clock = Clock(now - 100)
-        hub = await stack.enter_async_context(HotspotStore.open(tmp_path / "hub.db", clock))
-        staged = staging(tmp_path / "staging.db", ROWS)
+        hub = await stack.enter_async_context(HotspotStore.open(folder / "hub.db", clock))
+        staged = staging(folder / "staging.db", ours)
         await hub.publish(package(), staged, T0)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Pair(server, hub, Upstream(http, url, TOKEN, clock), clock, trouble)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of server."""
+    if request.param == "postgres":
+        needs("postgres")
+    return str(request.param)
+
+
+@pytest.fixture
+async def pair(kind: str, tmp_path: Path) -> AsyncIterator[Pair]:
+    """Server and hotspot with the same package."""
+    async with paired(kind, tmp_path, ROWS, ROWS) as pair:
+        yield pair
