@@ -59,6 +59,7 @@ def _verdict(result: Result, conflict: Conflict | None) -> Verdict:
         raw = dict(conflict.server_record or {}) or None
     return Verdict(
         status=result.status,
+        canonical_id=_canonical_id(result),
         updated_at=result.updated_at,
         version=result.version,
         server=_record(result, raw) if raw is not None else None,
@@ -67,11 +68,18 @@ def _verdict(result: Result, conflict: Conflict | None) -> Verdict:
     )
 
 
+def _canonical_id(result: Result) -> str | None:
+    try:
+        return records.parse_id(result.canonical_id) if result.canonical_id is not None else None
+    except ValueError as error:
+        raise UpstreamRefused(f"The server renamed a record. {error}") from None
+
+
 def _record(result: Result, raw: Mapping[str, object]) -> Record:
     table = BY_NAME.get(result.table)
     if table is None:
         raise UpstreamRefused("The server answered for a table that does not exist.")
     try:
-        return records.from_wire(table, result.record_id, raw)
+        return records.from_wire(table, result.canonical_id or result.record_id, raw)
     except ValueError as error:
         raise UpstreamRefused(f"The server sent a record that cannot be used. {error}") from None

@@ -1,12 +1,13 @@
 """The changes of an upload, each read on its own: a bad one holds back no other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from hotspot.model import instants, records
-from hotspot.model.records import Key, Value
+from hotspot.model.aliases import NaturalKey, natural_key
+from hotspot.model.records import Key, Record, Value
 from hotspot.model.tables import BY_NAME, Scope, Table
 from hotspot.model.wire import UploadChange
 
@@ -91,6 +92,19 @@ def _check_instant(local_timestamp: str | None) -> None:
 def keys(parsed: Iterable[Parsed]) -> set[Key]:
     """The records whose current rows `judge` has to see."""
     return {one.key for one in parsed if one.refusal is None}
+
+
+def natural_keys(parsed: Iterable[Parsed], current: Mapping[Key, Record]) -> set[NaturalKey]:
+    """The natural keys that new and deleted records among the changes would take.
+
+    `current`: the rows of the changes, and of the records that their ids are aliases of.
+    """
+    found = {natural_key(row) for row in current.values() if row.deleted}
+    for one in parsed:
+        columns = one.table.natural_key if one.table is not None else ()
+        if one.key not in current and columns and one.fields.keys() >= set(columns):
+            found.add(NaturalKey(one.change.table, tuple(one.fields[name] for name in columns)))
+    return {key for key in found if key is not None}
 
 
 def scopes(parsed: Iterable[Parsed]) -> set[Scope]:

@@ -1,44 +1,34 @@
 """Judging a whole upload: each change on its own, in order."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from hotspot.model import instants, records, timeline
+from hotspot.model import instants
+from hotspot.model.aliases import Alias, NaturalKey, natural_key
 from hotspot.model.changes import Parsed, Refusal
+from hotspot.model.edits import Sender, edit_of
 from hotspot.model.merge import Decision, Edit, Status, decide
-from hotspot.model.records import Key, Record, Value
-from hotspot.model.stores import Accepted, Device, Loser, Provenance
-from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
+from hotspot.model.records import Key, Record
+from hotspot.model.stores import Accepted, Loser, Provenance
+from hotspot.model.tables import Scope
 from hotspot.model.timeline import Dating
-from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange
-
-_STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
-
-
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sent a batch, and by which clocks.
-
-    `now`, `mono_ms`, `boot_id`: the receiver's at the moment of receipt.
-    `sender_now`: what the sender's clock showed; `synchronized`: whether the sender knows the time.
-    """
-
-    device: Device
-    now: str
-    mono_ms: int
-    boot_id: str
-    sender_now: str | None = None
-    synchronized: bool = False
+from hotspot.model.wire import Conflict, Result, UploadChange
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What an upload leads to: rows to write, versions to keep, and what the sender is told."""
+    """What an upload leads to: rows to write, versions to keep, and what the sender is told.
+
+    `aliases`: ids that the changes named, and that name a record of another id from now on.
+    """
 
     accepted: Sequence[Accepted]
     losers: Sequence[Loser]
     results: Sequence[Result]
     conflicts: Sequence[Conflict]
+    aliases: Sequence[Alias] = ()
 
 
 def judge(
@@ -46,45 +36,99 @@ def judge(
     current: Mapping[Key, Record],
     known: Collection[Scope],
     sender: Sender,
+    aliases: Mapping[Key, Key] = MappingProxyType({}),
 ) -> Judgement:
-    """Judges a batch: `current` has the rows of `keys(parsed)`, `known` is of `scopes(parsed)`."""
-    bench = _Bench(dict(current), known, sender)
+    """Judges a batch: `known` is of `scopes(parsed)`, `aliases` of `keys(parsed)`.
+
+    `current` has the rows of those keys, of the records that the aliases name, and the live rows
+    that hold the natural keys which new and deleted records among them would take.
+    """
+    bench = _Bench(dict(current), dict(aliases), known, sender)
     for one in parsed:
         bench.hear(one)
-    return Judgement(list(bench.accepted.values()), bench.losers, bench.results, bench.conflicts)
+    return Judgement(
+        list(bench.accepted.values()),
+        bench.losers,
+        bench.results,
+        bench.conflicts,
+        list(bench.named.values()),
+    )
 
 
 class _Bench:
     """The state of one batch while its changes are heard in order."""
 
     def __init__(
-        self, current: dict[Key, Record], known: Collection[Scope], sender: Sender
+        self,
+        current: dict[Key, Record],
+        aliases: dict[Key, Key],
+        known: Collection[Scope],
+        sender: Sender,
     ) -> None:
         self.current = current
+        self.aliases = aliases
+        self.holders: dict[NaturalKey, Key] = {}
+        for record in current.values():
+            self._hold(record)
         self.known = known
         self.sender = sender
         self.accepted: dict[Key, Accepted] = {}
         self.losers: list[Loser] = []
         self.results: list[Result] = []
         self.conflicts: list[Conflict] = []
+        self.named: dict[Key, Alias] = {}
+
+    def _hold(self, record: Record) -> None:
+        """Notes whether this row, now current, holds its natural key."""
+        key = natural_key(record)
+        if key is not None and not record.deleted:
+            self.holders[key] = record.key
+        elif key is not None and self.holders.get(key) == record.key:
+            del self.holders[key]
+
+    def _row(self, key: Key) -> Record | None:
+        """The row that an uploaded id means: its own if that is live, else the one it names."""
+        row = self.current.get(key)
+        if key in self.aliases and (row is None or row.deleted):
+            return self.current.get(self.aliases[key], row)
+        return row
+
+    def _holder(self, row: Record | None, edit: Edit) -> Record | None:
+        """The live row that has the natural key which this edit would take."""
+        if edit.record.deleted or (row is not None and not row.deleted):
+            return None
+        key = natural_key(edit.record)
+        holder = self.holders.get(key) if key is not None else None
+        return self.current[holder] if holder is not None else None
 
     def hear(self, one: Parsed) -> None:
-        row = self.current.get(one.key)
+        row = self._row(one.key)
         try:
             edit = edit_of(one, row, self.known, self.sender)
         except Refusal as refusal:
             self._reject(one, row, refusal)
             return
+        holder = self._holder(row, edit)
+        if holder is not None:
+            row, edit = holder, _about(holder, edit)
+        self._name(one.key, edit.record.key)
         decision = decide(row, edit)
         if decision.loser is not None:
             self._keep(one, decision, edit.record)
         if decision.status in (Status.APPLIED, Status.LOCAL_WINS):
             self._accept(one, row, edit, decision.record)
         exact = decision.status is not Status.DUPLICATE or decision.record.hash == edit.record.hash
+        exact = exact and decision.record.id == one.change.record_id
         self._answer(one, decision, None if exact else decision.record.to_wire())
 
+    def _name(self, key: Key, canonical: Key) -> None:
+        """Notes that an uploaded id names a record of another id, unless that is known."""
+        if key != canonical and self.aliases.get(key) != canonical:
+            self.aliases[key] = canonical
+            self.named[key] = Alias(key.table, key.id, canonical.id)
+
     def _accept(self, one: Parsed, row: Record | None, edit: Edit, record: Record) -> None:
-        first = self.accepted.get(one.key)
+        first = self.accepted.get(record.key)
         replaced = first.replaced if first is not None else row
         change = one.change
         provenance = Provenance(
@@ -93,8 +137,9 @@ class _Bench:
             undated=change.undated,
             dating=None if change.undated else _dating(edit, change, self.sender),
         )
-        self.accepted[one.key] = Accepted(record, replaced, provenance)
-        self.current[one.key] = record
+        self.accepted[record.key] = Accepted(record, replaced, provenance)
+        self.current[record.key] = record
+        self._hold(record)
 
     def _keep(self, one: Parsed, decision: Decision, edit: Record) -> None:
         assert decision.loser is not None
@@ -130,6 +175,7 @@ class _Bench:
                 status=decision.status,
                 updated_at=decision.record.updated_at,
                 version=decision.record.version,
+                canonical_id=_canonical_id(one, decision.record),
                 server_record=server_record,
             )
         )
@@ -142,6 +188,7 @@ class _Bench:
                 status=Status.REJECTED,
                 updated_at=row.updated_at if row else None,
                 version=row.version if row else None,
+                canonical_id=_canonical_id(one, row),
                 server_record=row.to_wire() if row else None,
                 code=refusal.code,
                 reason=str(refusal),
@@ -149,82 +196,20 @@ class _Bench:
         )
 
 
-def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: Sender) -> Edit:
-    """The edit that a change asks for, on the receiver's clock. Raises Refusal."""
-    if one.refusal is not None:
-        raise one.refusal
-    assert one.table is not None
-    _permit(one.table, sender.device)
-    change = one.change
-    stamp = _stamp(change.local_timestamp, sender)
-    fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
-    if change.operation == "DELETE" or fields.get("deleted_at") is not None:
-        fields["deleted_at"] = stamp
-    author = change.changed_by or sender.device.id
-    if row is None:
-        record = _new(one, fields, stamp, author, known)
-    else:
-        record = _overlaid(one.table, row, fields, stamp, author)
-    return Edit(
-        record=record,
-        base_version=change.base_version,
-        base_updated_at=change.base_updated_at,
-        undated=change.undated,
+def _canonical_id(one: Parsed, record: Record | None) -> str | None:
+    """The id of the record that a change turned out to be about, where it is another."""
+    return record.id if record is not None and record.id != one.change.record_id else None
+
+
+def _about(holder: Record, edit: Edit) -> Edit:
+    """The same edit, of the row that holds its natural key.
+
+    A stamp alone is no base here: it was another row's.
+    """
+    record = msgspec.structs.replace(
+        edit.record, id=holder.id, created_at=holder.created_at, created_by=holder.created_by
     )
-
-
-def _permit(table: Table, device: Device) -> None:
-    if not device.may_write:
-        raise Refusal("forbidden", f"The device {device.name!r} may read, but not change anything.")
-    if not table.client_writes:
-        raise Refusal("forbidden", f"The table {table.name} is changed by the server only.")
-
-
-def _new(
-    one: Parsed, fields: dict[str, Value], stamp: str, author: str, known: Collection[Scope]
-) -> Record:
-    assert one.table is not None
-    scope = one.table.scope_of(one.change.record_id, dict(fields))
-    if scope is None:
-        if one.change.operation == "DELETE":
-            raise Refusal("not_found", "There is no such record to delete.")
-        raise Refusal("bad_record", f"The record has no {one.table.scope_column}.")
-    if scope not in known:
-        raise Refusal(UNKNOWN_SCOPE, "The version that this record belongs to is not known here.")
-    created = {
-        "created_at": one.fields.get("created_at") or stamp,
-        "created_by": one.fields.get("created_by") or author,
-        "updated_by": author,
-    }
-    try:
-        return records.build(one.table, one.change.record_id, {**fields, **created}, stamp)
-    except ValueError as error:
-        raise Refusal("bad_record", str(error)) from None
-
-
-def _overlaid(
-    table: Table, row: Record, fields: Mapping[str, Value], stamp: str, author: str
-) -> Record:
-    for name in table.fixed & fields.keys():
-        if fields[name] != row.values[name]:
-            raise Refusal("forbidden", f"{name} of a record that exists cannot be changed.")
-    values = {**row.values, **fields}
-    for column in table.columns:
-        if column.required and values[column.name] is None:
-            raise Refusal("bad_record", f"{column.name} must not be empty.")
-    edited = records.make(row, stamp, values)
-    return msgspec.structs.replace(edited, updated_by=author, former=None)
-
-
-def _stamp(local_timestamp: str | None, sender: Sender) -> str:
-    if local_timestamp is None:
-        return sender.now
-    return timeline.received(
-        instants.parse(local_timestamp),
-        sender.sender_now,
-        sender.now,
-        synchronized=sender.synchronized,
-    )
+    return msgspec.structs.replace(edit, record=record, base_updated_at=None)
 
 
 def _dating(edit: Edit, change: UploadChange, sender: Sender) -> Dating:

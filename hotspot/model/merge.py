@@ -240,10 +240,12 @@ class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `updated_at`, `version`: of the row that is current there. `server`: that row itself, where the
     upstream sent it because it is not what we sent.
+    `canonical_id`: the id of the record there, where what we sent is another name of it.
     `waits`: rejected for now only (the upstream does not know the version that it belongs to).
     """
 
     status: Status
+    canonical_id: str | None = None
     updated_at: str | None = None
     version: str | None = None
     server: Record | None = None

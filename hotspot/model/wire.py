@@ -61,7 +61,11 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
 
 
 class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """One record of the feed. `operation`: INSERT, UPDATE or DELETE; the record is whole."""
+    """One record of the feed. `operation`: INSERT, UPDATE or DELETE; the record is whole.
+
+    `canonical_id`: with a DELETE, the record that this id names from now on; edits of it belong
+    there.
+    """
 
     table: str
     record_id: str
@@ -70,6 +74,7 @@ class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
     version: str
     changed_at: str
     changed_by: str | None = None
+    canonical_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ScopeState(Message, frozen=True, kw_only=True):

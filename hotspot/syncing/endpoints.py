@@ -13,7 +13,8 @@ from hotspot.http.auth import authenticate
 from hotspot.http.messages import answer, answer_encoded, read
 from hotspot.model import instants
 from hotspot.model.changes import Parsed, keys, parse_changes, scopes
-from hotspot.model.judging import Sender, judge
+from hotspot.model.edits import Sender
+from hotspot.model.judging import judge
 from hotspot.model.records import Key, Record, parse_id
 from hotspot.model.stores import (
     DeviceStore,

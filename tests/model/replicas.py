@@ -3,28 +3,29 @@
 They stand for stores only: the real ones are held to the same behaviour by the contract suite.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from hotspot.model.batches import upload_change
-from hotspot.model.changes import keys, parse_changes
-from hotspot.model.judging import Sender, judge
+from hotspot.model.aliases import Alias, NaturalKey, natural_key, rekey
+from hotspot.model.batches import upload_change, verdicts
+from hotspot.model.changes import keys, natural_keys, parse_changes
+from hotspot.model.edits import Sender
+from hotspot.model.judging import judge
 from hotspot.model.merge import (
     Local,
     Mark,
     Outcome,
     Pending,
     Sent,
-    Verdict,
     receive,
     settle,
 )
-from hotspot.model.records import Key, Record, from_wire
+from hotspot.model.records import Key, Record
 from hotspot.model.stores import Device, PendingEdit
-from hotspot.model.tables import BY_NAME, Scope, ScopeKind
-from hotspot.model.wire import Result
+from hotspot.model.tables import Scope, ScopeKind
+from hotspot.model.wire import Result, UploadResponse
 from tests.model.builders import VERSION_ID, at
 
 KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}
@@ -41,6 +42,7 @@ class Node:
     pending: dict[Key, Pending] = field(default_factory=dict)
     edited: set[Key] = field(default_factory=set)
     losers: list[Record] = field(default_factory=list)
+    aliases: dict[Key, Key] = field(default_factory=dict)
     feed: dict[Key, int] = field(default_factory=dict)
     answers: dict[str, list[Result]] = field(default_factory=dict)
     outbox: tuple[str, list[PendingEdit]] | None = None
@@ -59,8 +61,50 @@ class Node:
         else:
             self.former.pop(record.key, None)
         self.rows[record.key] = msgspec.structs.replace(record, former=None)
+        if not record.deleted:
+            self.aliases.pop(record.key, None)
         self.seq += 1
         self.feed[record.key] = self.seq
+
+    def holders(self, wanted: Iterable[NaturalKey]) -> dict[NaturalKey, Record]:
+        """The live rows that have these natural keys."""
+        live = {natural_key(row): row for row in self.rows.values() if not row.deleted}
+        return {key: live[key] for key in wanted if key in live}
+
+    def named(self, alias: Alias) -> None:
+        """Keeps an alias."""
+        self.aliases.pop(alias.canonical, None)
+        for key, canonical in self.aliases.items():
+            if canonical == alias.key:
+                self.aliases[key] = alias.canonical
+        self.aliases[alias.key] = alias.canonical
+
+    def moved(self, alias: Alias) -> None:
+        """Keeps an alias, and moves what was kept under its id."""
+        self.named(alias)
+        old, waits = self.rows.get(alias.key), self.pending.pop(alias.key, None)
+        if waits is not None and (
+            alias.canonical not in self.pending or (old is not None and not old.deleted)
+        ):
+            self.pending[alias.canonical] = waits
+        if alias.key in self.edited:
+            self.edited.discard(alias.key)
+            self.edited.add(alias.canonical)
+
+    def rekey(self, alias: Alias, now_ms: int) -> None:
+        """The client half of an alias."""
+        outcomes = rekey(self.local(alias.key), self.local(alias.canonical), alias, at(now_ms))
+        self.moved(alias)
+        for outcome in outcomes:
+            self.write(outcome)
+
+    def make_room(self, incoming: Record, now_ms: int) -> None:
+        """Gives the natural key of a row from upstream to its id."""
+        key = natural_key(incoming)
+        if not incoming.deleted and key is not None:
+            holder = self.holders([key]).get(key, incoming)
+            if holder.id != incoming.id:
+                self.rekey(Alias(holder.table, holder.id, incoming.id), now_ms)
 
     def row(self, key: Key) -> Record | None:
         record = self.rows.get(key)
@@ -97,7 +141,11 @@ class Node:
         if batch_id in self.answers:
             return self.answers[batch_id]
         parsed = parse_changes([msgspec.Raw(change) for change in changes])
-        rows = {key: row for key in keys(parsed) if (row := self.row(key)) is not None}
+        wanted = keys(parsed)
+        aliases = {key: self.aliases[key] for key in wanted & self.aliases.keys()}
+        rows = {k: row for k in wanted | set(aliases.values()) if (row := self.row(k)) is not None}
+        held = self.holders(natural_keys(parsed, rows)).values()
+        rows |= {row.key: row for one in held if (row := self.row(one.key)) is not None}
         sender = Sender(
             device=Device(id=VERSION_ID, name="phone", role="editor"),
             now=at(now_ms),
@@ -105,13 +153,16 @@ class Node:
             boot_id="",
             sender_now=at(sender_ms),
         )
-        judgement = judge(parsed, rows, KNOWN, sender)
+        judgement = judge(parsed, rows, KNOWN, sender, aliases)
+        for alias in judgement.aliases:
+            self.named(alias)
         for accepted in judgement.accepted:
             self.accept(accepted.record, accepted.replaced)
         self.losers += [loser.record for loser in judgement.losers]
         self.answers[batch_id] = [
             msgspec.structs.replace(result, server_record=self.rows[key].to_wire())
-            if not result.status.stands and (key := Key(result.table, result.record_id))
+            if not result.status.stands
+            and (key := Key(result.table, result.canonical_id or result.record_id)) in self.rows
             else result
             for result in judgement.results
         ]
@@ -131,29 +182,25 @@ def encoded(edits: list[PendingEdit]) -> list[bytes]:
     return [msgspec.json.encode(upload_change(e, e.record.updated_at)) for e in edits]
 
 
-def answered(node: Node, results: list[Result]) -> None:
+def answered(node: Node, results: list[Result], now_ms: int) -> None:
     """The client half of an upload."""
     assert node.outbox is not None
-    for edit, result in zip(node.outbox[1], results, strict=True):
-        key = edit.record.key
-        server = _server_row(result)
-        verdict = Verdict(
-            status=result.status,
-            updated_at=result.updated_at,
-            version=result.version,
-            server=server,
-        )
-        sent = Sent(key.table, key.id, edit.record.version)
-        node.write(settle(node.local(key), sent, verdict))
+    answer = UploadResponse(
+        success=True, applied=0, rejected=0, conflicts=[], results=results, server_timestamp=at(0)
+    )
+    for edit, verdict in zip(node.outbox[1], verdicts(answer), strict=True):
+        sent = edit.record
+        key = node.aliases.get(sent.key, sent.key)
+        if verdict.canonical_id not in (None, key.id):
+            node.rekey(Alias(sent.table, key.id, verdict.canonical_id), now_ms)
+            key = Key(sent.table, verdict.canonical_id)
+        if verdict.server is not None:
+            node.make_room(verdict.server, now_ms)
+        node.write(settle(node.local(key), Sent(key.table, key.id, sent.version), verdict))
     node.outbox = None
 
 
-def _server_row(result: Result) -> Record | None:
-    raw: Mapping[str, object] | None = result.server_record
-    return from_wire(BY_NAME[result.table], result.record_id, raw) if raw else None
-
-
-def fetch(node: Node, limit: int) -> None:
+def fetch(node: Node, limit: int, now_ms: int) -> None:
     """The client half of the feed: one page."""
     server = node.up
     assert server is not None
@@ -161,7 +208,15 @@ def fetch(node: Node, limit: int) -> None:
         node.seen_epoch, node.cursor, node.comparing = server.epoch, 0, True
     page = sorted((seq, key) for key, seq in server.feed.items() if seq > node.cursor)
     for seq, key in sorted(page, key=lambda one: one[0])[:limit]:
-        node.write(receive(node.local(key), server.rows[key], comparing=node.comparing))
+        fetched(node, server.rows[key], server.aliases.get(key), now_ms)
         node.cursor = seq
     if len(page) <= limit:
         node.comparing = False
+
+
+def fetched(node: Node, incoming: Record, canonical: Key | None, now_ms: int) -> None:
+    """The client half of one row of the feed; `canonical`: what its id names now."""
+    if incoming.deleted and canonical is not None:
+        node.rekey(Alias(incoming.table, incoming.id, canonical.id), now_ms)
+    node.make_room(incoming, now_ms)
+    node.write(receive(node.local(incoming.key), incoming, comparing=node.comparing))

@@ -5,9 +5,10 @@ from copy import copy
 
 import pytest
 
+from hotspot.model.aliases import natural_key, renamed
 from hotspot.model.merge import Pending
-from hotspot.model.records import Key, make
-from tests.model.builders import at, verse
+from hotspot.model.records import Record, make
+from tests.model.builders import at, uuid, verse
 from tests.model.replicas import Node, answered, encoded, fetch, open_batch
 
 RUNS = 400
@@ -29,25 +30,40 @@ class Village:
         self.offset = {node.name: self.random.choice(offsets) for node in self.clients}
         self.now = 10**10
         self.built_on: dict[object, set[object]] = {"start": set()}
-        self.keys: list[Key] = []
+        self.created = 0
         for number in range(1, self.random.randint(2, 4)):
-            first = verse("start", number=number)
-            self.server.put(first)
-            self.keys.append(first.key)
+            self.server.put(verse("start", number=number))
 
     def edit(self) -> None:
-        phone, key = self.random.choice(self.phones), self.random.choice(self.keys)
-        current = phone.rows.get(key)
-        if current is None:
+        phone = self.random.choice(self.phones)
+        rows = [row for row in phone.rows.values() if row.key not in phone.aliases]
+        if not rows:
             return
+        current = self.random.choice(rows)
         text, base = f"edit {len(self.built_on)}", current.values["verse_text"]
-        self.built_on[text] = {base, *self.built_on[base]}
         stamp = at(self.now + self.offset[phone.name])
         gone = stamp if self.random.random() < 0.1 else None
         edit = make(current, stamp, {**current.values, "verse_text": text, "deleted_at": gone})
-        phone.pending.setdefault(key, Pending(current.version))
-        phone.edited.add(key)
+        if holder(phone, edit) not in (None, edit.id):
+            return
+        self.built_on[text] = {base, *self.built_on[base]}
+        phone.pending.setdefault(edit.key, Pending(current.version))
+        phone.edited.add(edit.key)
         phone.put(edit)
+
+    def create(self) -> None:
+        """A verse that nobody may have yet, under an id of the phone's own."""
+        phone = self.random.choice(self.phones)
+        self.created += 1
+        text, number = f"new {self.created}", self.random.choice([50, 51])
+        new = renamed(verse(text, number=number), uuid(1_000 + self.created))
+        if holder(phone, new) is not None:
+            return
+        new = new.stamped(at(self.now + self.offset[phone.name]))
+        self.built_on[text] = set()
+        phone.pending[new.key] = Pending(None)
+        phone.edited.add(new.key)
+        phone.put(new)
 
     def exchange(self, node: Node, *, calm: bool) -> None:
         batch = open_batch(node)
@@ -65,9 +81,10 @@ class Village:
             if not calm and self.random.random() < 0.3:
                 self.edit()
             if calm or self.random.random() > 0.2:
-                answered(node, results)
+                answered(node, results, self.now + self.offset[node.name])
         if calm or self.random.random() > 0.3:
-            fetch(node, 1000 if calm else self.random.randint(1, 3))
+            limit = 1000 if calm else self.random.randint(1, 3)
+            fetch(node, limit, self.now + self.offset[node.name])
 
     def restore(self, backup: Node) -> None:
         """The server goes back to a backup; what only it had is the backup's business."""
@@ -76,7 +93,7 @@ class Village:
         self.server.losers += lost
         self.server.rows, self.server.feed = dict(backup.rows), dict(backup.feed)
         self.server.answers, self.server.seq = dict(backup.answers), backup.seq
-        self.server.former = dict(backup.former)
+        self.server.former, self.server.aliases = dict(backup.former), dict(backup.aliases)
         self.server.epoch += 1
 
     def live(self) -> None:
@@ -88,8 +105,11 @@ class Village:
                 backup = copy(self.server)
                 backup.rows, backup.feed = dict(self.server.rows), dict(self.server.feed)
                 backup.answers, backup.former = dict(self.server.answers), dict(self.server.former)
-            elif chance < 0.04 and backup is not None:
+                backup.aliases = dict(self.server.aliases)
+            elif chance < 0.04 and backup is not None and covers(backup, self.server):
                 self.restore(backup)
+            elif chance < 0.1:
+                self.create()
             elif chance < 0.4:
                 self.edit()
             else:
@@ -100,11 +120,33 @@ class Village:
 
     def lost(self) -> set[object]:
         """Texts that no row shows, no loser keeps, and nobody built upon."""
-        nodes = [self.server, *self.clients]
-        rows = [row for node in nodes for row in [*node.rows.values(), *node.losers]]
+        rows = [*self.server.rows.values(), *self.server.losers]
+        rows += [row for node in self.clients for row in [*own_rows(node), *node.losers]]
         shown = {row.values["verse_text"] for row in rows}
         known = shown.union(*(self.built_on[text] for text in shown))
         return self.built_on.keys() - known
+
+
+def holder(node: Node, record: Record) -> str | None:
+    """The id of the live row that has this record's natural key."""
+    key = natural_key(record)
+    assert key is not None
+    row = node.holders([key]).get(key)
+    return row.id if row is not None else None
+
+
+def covers(backup: Node, server: Node) -> bool:
+    """Whether the backup has all records: what clients do about others, digests find out."""
+    return backup.rows.keys() == server.rows.keys()
+
+
+def own_rows(node: Node) -> list[Record]:
+    """The rows of a node, without what only says that an id is an alias."""
+    return [row for key, row in node.rows.items() if key not in node.aliases]
+
+
+def live(node: Node) -> dict[object, str]:
+    return {key: row.version for key, row in node.rows.items() if not row.deleted}
 
 
 @pytest.mark.parametrize("batch", range(4))
@@ -112,8 +154,13 @@ def test_replicas_end_equal_and_no_text_is_lost(batch: int) -> None:
     for seed in range(batch * RUNS // 4, (batch + 1) * RUNS // 4):
         village = Village(seed)
         village.live()
-        truth = {key: row.version for key, row in village.server.rows.items()}
+        truth = live(village.server)
         for node in village.clients:
             assert not node.pending, (seed, node.name)
-            assert {key: row.version for key, row in node.rows.items()} == truth, (seed, node.name)
+            assert live(node) == truth, (seed, node.name)
+            for row in own_rows(node):
+                theirs = village.server.rows.get(row.key, row)
+                assert row.version == theirs.version, (seed, node.name)
+        held = [natural_key(village.server.rows[key]) for key in truth]
+        assert len(held) == len(set(held)), seed
         assert not village.lost(), seed

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from hotspot.model.changes import parse_changes, scopes
-from hotspot.model.judging import Judgement, Sender, judge
+from hotspot.model.edits import Sender
+from hotspot.model.judging import Judgement, judge
 from hotspot.model.merge import Status
 from hotspot.model.records import Record
 from hotspot.model.stores import Device
@@ -12,6 +13,11 @@ from hotspot.model.tables import Scope, ScopeKind
 from tests.model.builders import VERSION_ID, at, uuid, verse
 
 KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}
+
+
+def encoded(changes: list[Any]) -> list[msgspec.Raw]:
+    """JSON values as they come in an upload."""
+    return [msgspec.Raw(msgspec.json.encode(change)) for change in changes]
 
 
 def judged(changes: list[Any], rows: list[Record] | None = None, **sender: Any) -> Judgement:
@@ -22,7 +28,7 @@ def judged(changes: list[Any], rows: list[Record] | None = None, **sender: Any) 
         "mono_ms": 5_000,
         "boot_id": "boot",
     }
-    parsed = parse_changes([msgspec.Raw(msgspec.json.encode(change)) for change in changes])
+    parsed = parse_changes(encoded(changes))
     current = {row.key: row for row in rows or []}
     return judge(parsed, current, KNOWN & scopes(parsed), Sender(**{**given, **sender}))
 

@@ -1,0 +1,108 @@
+"""The edit that one uploaded change asks for, on the receiver's clock."""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from hotspot.model import instants, records, timeline
+from hotspot.model.changes import Parsed, Refusal
+from hotspot.model.merge import Edit
+from hotspot.model.records import Record, Value
+from hotspot.model.stores import Device
+from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
+from hotspot.model.wire import UNKNOWN_SCOPE
+
+_STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sent a batch, and by which clocks.
+
+    `now`, `mono_ms`, `boot_id`: the receiver's at the moment of receipt.
+    `sender_now`: what the sender's clock showed; `synchronized`: whether the sender knows the time.
+    """
+
+    device: Device
+    now: str
+    mono_ms: int
+    boot_id: str
+    sender_now: str | None = None
+    synchronized: bool = False
+
+
+def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: Sender) -> Edit:
+    """The edit that a change asks for, on the receiver's clock. Raises Refusal."""
+    if one.refusal is not None:
+        raise one.refusal
+    assert one.table is not None
+    _permit(one.table, sender.device)
+    change = one.change
+    stamp = _stamp(change.local_timestamp, sender)
+    fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
+    if change.operation == "DELETE" or fields.get("deleted_at") is not None:
+        fields["deleted_at"] = stamp
+    author = change.changed_by or sender.device.id
+    if row is None:
+        record = _new(one, fields, stamp, author, known)
+    else:
+        record = _overlaid(one.table, row, fields, stamp, author)
+    return Edit(
+        record=record,
+        base_version=change.base_version,
+        base_updated_at=change.base_updated_at,
+        undated=change.undated,
+    )
+
+
+def _permit(table: Table, device: Device) -> None:
+    if not device.may_write:
+        raise Refusal("forbidden", f"The device {device.name!r} may read, but not change anything.")
+    if not table.client_writes:
+        raise Refusal("forbidden", f"The table {table.name} is changed by the server only.")
+
+
+def _new(
+    one: Parsed, fields: dict[str, Value], stamp: str, author: str, known: Collection[Scope]
+) -> Record:
+    assert one.table is not None
+    scope = one.table.scope_of(one.change.record_id, dict(fields))
+    if scope is None:
+        if one.change.operation == "DELETE":
+            raise Refusal("not_found", "There is no such record to delete.")
+        raise Refusal("bad_record", f"The record has no {one.table.scope_column}.")
+    if scope not in known:
+        raise Refusal(UNKNOWN_SCOPE, "The version that this record belongs to is not known here.")
+    created = {
+        "created_at": one.fields.get("created_at") or stamp,
+        "created_by": one.fields.get("created_by") or author,
+        "updated_by": author,
+    }
+    try:
+        return records.build(one.table, one.change.record_id, {**fields, **created}, stamp)
+    except ValueError as error:
+        raise Refusal("bad_record", str(error)) from None
+
+
+def _overlaid(
+    table: Table, row: Record, fields: Mapping[str, Value], stamp: str, author: str
+) -> Record:
+    for name in table.fixed & fields.keys():
+        if fields[name] != row.values[name]:
+            raise Refusal("forbidden", f"{name} of a record that exists cannot be changed.")
+    values = {**row.values, **fields}
+    for column in table.columns:
+        if column.required and values[column.name] is None:
+            raise Refusal("bad_record", f"{column.name} must not be empty.")
+    edited = records.make(row, stamp, values)
+    return msgspec.structs.replace(edited, updated_by=author, former=None)
+
+
+def _stamp(local_timestamp: str | None, sender: Sender) -> str:
+    if local_timestamp is None:
+        return sender.now
+    return timeline.received(
+        instants.parse(local_timestamp),
+        sender.sender_now,
+        sender.now,
+        synchronized=sender.synchronized,
+    )
