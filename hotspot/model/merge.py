@@ -108,11 +108,13 @@ class Local(msgspec.Struct, frozen=True, gc=False):
     """What a client holds of one record.
 
     `edited`: whether it was ever edited here, so that replacing it must keep it.
+    `disputed`: whether a version that this row stands against waits for a person.
     """
 
     record: Record | None
     pending: Pending | None = None
     edited: bool = False
+    disputed: bool = False
 
 
 class Mark(StrEnum):
@@ -147,6 +149,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def empty(self) -> bool:
         return self.record is None and self.mark is None and self.loser is None
 
+    @property
+    def moves_on(self) -> bool:
+        """Whether the row leaves behind what was disputed about it: those conflicts are closed."""
+        return self.record is not None and (
+            self.mark is not Mark.CONFLICT or self.loser is not None
+        )
+
 
 def receive(local: Local, incoming: Record, *, comparing: bool = False) -> Outcome:
     """What a client does with a row that comes down the feed.
@@ -162,7 +171,7 @@ def receive(local: Local, incoming: Record, *, comparing: bool = False) -> Outco
     edit = Edit(record=mine, base_version=pending.base_version, undated=pending.undated)
     decision = decide(incoming, edit)
     if decision.status is Status.DUPLICATE:
-        return _adopt(incoming)
+        return _adopt(local, incoming)
     if decision.status.stands:
         return _keep_pending(incoming, "local_wins")
     return yielded(mine, incoming, decision.status, decision.reason)
@@ -185,13 +194,9 @@ def _receive_unedited(local: Local, incoming: Record, *, comparing: bool) -> Out
         if mine.updated_at > incoming.updated_at:
             return _keep_pending(incoming, "local_wins")
         return yielded(mine, incoming, Status.SERVER_WINS, "The server has a later version.")
-    return Outcome(
-        table=incoming.table,
-        id=incoming.id,
-        record=incoming,
-        mark=Mark.SYNCED if local.edited else None,
-        server_updated_at=incoming.updated_at,
-    )
+    outcome = _adopt(local, incoming)
+    marked = local.edited or local.disputed
+    return outcome if marked else replace(outcome, mark=None)
 
 
 def _keep_pending(incoming: Record, resolution: str) -> Outcome:
@@ -206,14 +211,16 @@ def _keep_pending(incoming: Record, resolution: str) -> Outcome:
     )
 
 
-def _adopt(row: Record) -> Outcome:
-    """The upstream's row says what ours says: ours is settled, with the upstream's stamp."""
+def _adopt(local: Local, row: Record) -> Outcome:
+    """The upstream's row is ours from now on. What is disputed stays so while the text stays."""
+    stays = local.disputed and local.record is not None and _same(local.record, row)
     return Outcome(
         table=row.table,
         id=row.id,
         record=row,
-        mark=Mark.SYNCED,
+        mark=Mark.CONFLICT if stays else Mark.SYNCED,
         server_updated_at=row.updated_at,
+        resolution="manual" if stays else None,
     )
 
 
@@ -265,18 +272,21 @@ def settle(local: Local, sent: Sent, verdict: Verdict) -> Outcome:
     """What a client writes when the answer about the version `sent` has come.
 
     Where the row was edited again meanwhile, that edit stays pending; if what was sent stands,
-    it is the base of the newer edit.
+    it is the base of the newer edit. A row that nobody edited here may have been sent too (that of
+    an approved package): it takes the upstream's stamp, or stays as it is until the feed comes.
     """
     mine = local.record
     nothing = Outcome(table=sent.table, id=sent.id)
-    if mine is None or local.pending is None:
+    if mine is None or (local.pending is None and mine.version != sent.version):
         return nothing
     if mine.version != sent.version:
         if verdict.status.stands and verdict.version is not None:
             return replace(nothing, mark=Mark.PENDING, base_version=verdict.version)
         return nothing
     if verdict.status.stands and verdict.updated_at is not None:
-        return _adopt(verdict.server or mine.stamped(verdict.updated_at))
+        return _adopt(local, verdict.server or mine.stamped(verdict.updated_at))
+    if local.pending is None:
+        return nothing
     if verdict.waits:
         base = local.pending.base_version
         return replace(nothing, mark=Mark.PENDING, base_version=base, reason=verdict.reason)

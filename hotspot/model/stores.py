@@ -28,6 +28,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     def may_write(self) -> bool:
         return self.role in ("editor", "admin", "hotspot")
 
+    @property
+    def may_add(self) -> bool:
+        """Whether it may add rows to tables that are the server's own: those of packages that
+        somebody approved there."""
+        return self.role == "hotspot"
+
 
 class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What to read of the feed.
@@ -79,10 +85,11 @@ class ScopeDigest(msgspec.Struct, frozen=True):
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where an edit came from, and what can date it later.
 
-    `device_id`: who uploaded it. `changed_by`: who made it, if the device says.
+    `device_id`: who uploaded it; None: somebody at the machine itself. `changed_by`: who made it,
+    if the device says.
     """
 
-    device_id: str
+    device_id: str | None
     changed_by: str | None = None
     undated: bool = False
     dating: Dating | None = None

@@ -50,7 +50,8 @@ class Table:
     `columns`: the content, without `id` and without STAMP_COLUMNS.
     `scope_kind`, `scope_column`: which version a row belongs to; None for context tables.
     `natural_key`: columns that name the same thing in two places, among rows not deleted.
-    `client_writes`: whether devices may change rows; if not, the table is the server's own.
+    `client_writes`: whether devices may change rows; if not, the table is the server's own, and
+    hotspots may add rows that are not there yet.
     """
 
     name: str
@@ -64,6 +65,11 @@ class Table:
     def content(self) -> tuple[Column, ...]:
         """What the content hash covers, in order: the columns, and `deleted_at` last."""
         return (*self.columns, DELETED_AT)
+
+    @property
+    def defines_scope(self) -> bool:
+        """Whether its rows are the versions themselves, which the rows of others belong to."""
+        return self.scope_column == "id"
 
     @property
     def fixed(self) -> frozenset[str]:

@@ -20,6 +20,9 @@ DEFAULT_CHANGES = 1_000
 UNKNOWN_SCOPE = "unknown_scope"
 """A version that the server does not know; its rows stay as they are, its edits wait."""
 
+EXISTS = "exists"
+"""Why a record that was to be added was not: the server's own stays as it is."""
+
 
 class Message(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False
@@ -150,7 +153,10 @@ class DigestResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class UploadChange(Message, frozen=True, kw_only=True):
-    """One edit. `record` may be partial; `local_timestamp` is on the sender's clock."""
+    """One edit. `record` may be partial; `local_timestamp` is on the sender's clock.
+
+    `only_new`: it is to be added where there is none; a record that exists stays as it is.
+    """
 
     table: str
     record_id: str
@@ -158,6 +164,7 @@ class UploadChange(Message, frozen=True, kw_only=True):
     record: dict[str, Any] | None = None
     local_timestamp: str | None = None
     undated: bool = False
+    only_new: bool = False
     base_version: str | None = None
     base_updated_at: str | None = None
     changed_by: str | None = None
