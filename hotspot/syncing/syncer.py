@@ -1,4 +1,5 @@
-"""When to sync: as soon as the upstream is there, soon after a local edit, and now and then.
+"""When to sync: as soon as the upstream is there, soon after a local edit or a session that failed,
+and now and then.
 
 One session at a time. What must not be forgotten is in the store; this loop may die at any point.
 """
@@ -13,6 +14,7 @@ from typing import Protocol
 from hotspot.clock import Clock
 from hotspot.errors import UpstreamUnreachable
 from hotspot.events import Bus, CatalogueChanged, Event, LocalEdit, SyncFinished, UplinkChanged
+from hotspot.model import backoff
 from hotspot.model.stores import ReplicaStore
 from hotspot.syncing.session import SessionReport, run_session
 from hotspot.syncing.upstream import Upstream
@@ -77,21 +79,31 @@ class Syncer:
 
     async def run(self) -> None:
         """Waits for reasons to sync, until cancelled."""
+        failures = 0
         with self._bus.listen(UplinkChanged, LocalEdit, CatalogueChanged) as events:
             while True:
-                if self._uplink.reachable:
-                    await self.sync()
-                await _wait(events.queue)
+                failed = self._uplink.reachable and (await self.sync()).error is not None
+                failures = failures + 1 if failed else 0
+                await _wait(events.queue, _pause(failures))
                 await asyncio.sleep(GATHER_S)
                 while not events.queue.empty():
                     events.queue.get_nowait()
 
 
-async def _wait(queue: asyncio.Queue[Event]) -> None:
-    """Returns at the next reason to sync, or when nothing happened for a while."""
+async def _wait(queue: asyncio.Queue[Event], seconds: float) -> None:
+    """Returns at the next reason to sync, or when nothing happened for so long."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(EVERY_S * random.uniform(0.8, 1.2)):
+        async with asyncio.timeout(seconds):
             await queue.get()
+
+
+def _pause(failures: int) -> float:
+    """How long to wait for a reason to sync, in seconds, after so many failures in a row.
+
+    A server that was away for a moment only is never seen to come back.
+    """
+    usual = EVERY_S * random.uniform(0.8, 1.2)
+    return min(usual, backoff.delay(failures, random.random())) if failures else usual
 
 
 def _sentence(report: SessionReport, seconds: float) -> str:
