@@ -13,6 +13,7 @@ from hotspot.model.stores import FeedQuery
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.package.reader import open_package
 from tests.importer.conftest import Box
+from tests.package.pieces import with_sql
 from tests.support.packages import VERSES, combined_package, text_package, version_id
 
 
@@ -163,6 +164,16 @@ async def test_a_manifest_that_lies_about_sizes_is_refused(box: Box, tmp_path: P
     result = await box.importer.import_file(lying)
     assert result.action is ImportAction.REFUSED
     assert "lies outside the package" in result.sentence
+
+
+async def test_a_package_made_to_do_harm_leaves_nothing(box: Box, tmp_path: Path) -> None:
+    source = await asyncio.to_thread(text_package, tmp_path)
+    await asyncio.to_thread(with_sql, source, "CREATE VIEW v AS SELECT 1")
+    result = await box.importer.import_file(source)
+    assert result.action is ImportAction.REFUSED
+    assert "create view" in result.sentence
+    assert leftovers(box) == []
+    assert list(box.config.packages.iterdir()) == []
 
 
 async def test_a_stale_part_does_not_spoil_the_copy(box: Box, tmp_path: Path) -> None:
