@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hotspot.faults import VARIABLE
-from hotspot.package.copying import CHUNK
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
+from hotspot.package.copying import CHUNK
 from tests.importer.conftest import Box
 from tests.importer.test_importer import texts
 from tests.support.packages import VERSES, text_package
