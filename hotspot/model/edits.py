@@ -10,7 +10,7 @@ from hotspot.model.merge import Edit
 from hotspot.model.records import Record, Value
 from hotspot.model.stores import Device
 from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
-from hotspot.model.wire import UNKNOWN_SCOPE
+from hotspot.model.wire import EXISTS, UNKNOWN_SCOPE
 
 _STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
 
@@ -35,8 +35,10 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     if one.refusal is not None:
         raise one.refusal
     assert one.table is not None
-    _permit(one.table, sender.device)
     change = one.change
+    if change.only_new and row is not None:
+        raise Refusal(EXISTS, "There is such a record already: it stays as it is.")
+    _permit(one.table, row, sender.device)
     stamp = _stamp(change.local_timestamp, sender)
     fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
     if change.operation == "DELETE" or fields.get("deleted_at") is not None:
@@ -54,10 +56,10 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     )
 
 
-def _permit(table: Table, device: Device) -> None:
+def _permit(table: Table, row: Record | None, device: Device) -> None:
     if not device.may_write:
         raise Refusal("forbidden", f"The device {device.name!r} may read, but not change anything.")
-    if not table.client_writes:
+    if not table.client_writes and not (row is None and device.may_add):
         raise Refusal("forbidden", f"The table {table.name} is changed by the server only.")
 
 
@@ -70,7 +72,7 @@ def _new(
         if one.change.operation == "DELETE":
             raise Refusal("not_found", "There is no such record to delete.")
         raise Refusal("bad_record", f"The record has no {one.table.scope_column}.")
-    if scope not in known:
+    if scope not in known and not one.table.defines_scope:
         raise Refusal(UNKNOWN_SCOPE, "The version that this record belongs to is not known here.")
     created = {
         "created_at": one.fields.get("created_at") or stamp,

@@ -6,12 +6,8 @@ from typing import Any
 
 import msgspec
 
-<<<<<<< HEAD
-from hotspot.model import instants
+from hotspot.model import conflicts, instants
 from hotspot.model.aliases import Alias, NaturalKey, natural_key
-=======
-from hotspot.model import conflicts, instants, records, timeline
->>>>>>> 4922970 (wip1)
 from hotspot.model.changes import Parsed, Refusal
 from hotspot.model.edits import Sender, edit_of
 from hotspot.model.merge import Decision, Edit, Status, decide
@@ -19,28 +15,7 @@ from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, Provenance
 from hotspot.model.tables import Scope
 from hotspot.model.timeline import Dating
-<<<<<<< HEAD
 from hotspot.model.wire import Conflict, Result, UploadChange
-=======
-from hotspot.model.wire import EXISTS, UNKNOWN_SCOPE, Conflict, Result, UploadChange
-
-_STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
-
-
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sent a batch, and by which clocks.
-
-    `now`, `mono_ms`, `boot_id`: the receiver's at the moment of receipt.
-    `sender_now`: what the sender's clock showed; `synchronized`: whether the sender knows the time.
-    """
-
-    device: Device
-    now: str
-    mono_ms: int
-    boot_id: str
-    sender_now: str | None = None
-    synchronized: bool = False
->>>>>>> 4922970 (wip1)
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -71,20 +46,13 @@ def judge(
     bench = _Bench(dict(current), dict(aliases), known, sender)
     for one in parsed:
         bench.hear(one)
-<<<<<<< HEAD
     return Judgement(
         list(bench.accepted.values()),
-        bench.losers,
+        [conflicts.as_left(one, bench.current.get(one.record.key)) for one in bench.losers],
         bench.results,
         bench.conflicts,
         list(bench.named.values()),
     )
-=======
-    losers = [
-        conflicts.as_left(loser, bench.current.get(loser.record.key)) for loser in bench.losers
-    ]
-    return Judgement(list(bench.accepted.values()), losers, bench.results, bench.conflicts)
->>>>>>> 4922970 (wip1)
 
 
 class _Bench:
@@ -98,15 +66,11 @@ class _Bench:
         sender: Sender,
     ) -> None:
         self.current = current
-<<<<<<< HEAD
         self.aliases = aliases
         self.holders: dict[NaturalKey, Key] = {}
         for record in current.values():
             self._hold(record)
-        self.known = known
-=======
         self.known = set(known)
->>>>>>> 4922970 (wip1)
         self.sender = sender
         self.accepted: dict[Key, Accepted] = {}
         self.losers: list[Loser] = []
@@ -173,16 +137,11 @@ class _Bench:
             undated=change.undated,
             dating=None if change.undated else _dating(edit, change, self.sender),
         )
-<<<<<<< HEAD
         self.accepted[record.key] = Accepted(record, replaced, provenance)
         self.current[record.key] = record
         self._hold(record)
-=======
-        self.accepted[one.key] = Accepted(record, replaced, provenance)
-        self.current[one.key] = record
         if one.table is not None and one.table.defines_scope and record.scope is not None:
             self.known.add(record.scope)
->>>>>>> 4922970 (wip1)
 
     def _keep(self, one: Parsed, decision: Decision, edit: Record) -> None:
         assert decision.loser is not None
@@ -239,7 +198,6 @@ class _Bench:
         )
 
 
-<<<<<<< HEAD
 def _canonical_id(one: Parsed, record: Record | None) -> str | None:
     """The id of the record that a change turned out to be about, where it is another."""
     return record.id if record is not None and record.id != one.change.record_id else None
@@ -252,85 +210,6 @@ def _about(holder: Record, edit: Edit) -> Edit:
     """
     record = msgspec.structs.replace(
         edit.record, id=holder.id, created_at=holder.created_at, created_by=holder.created_by
-=======
-def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: Sender) -> Edit:
-    """The edit that a change asks for, on the receiver's clock. Raises Refusal."""
-    if one.refusal is not None:
-        raise one.refusal
-    assert one.table is not None
-    change = one.change
-    if change.only_new and row is not None:
-        raise Refusal(EXISTS, "There is such a record already: it stays as it is.")
-    _permit(one.table, row, sender.device)
-    stamp = _stamp(change.local_timestamp, sender)
-    fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
-    if change.operation == "DELETE" or fields.get("deleted_at") is not None:
-        fields["deleted_at"] = stamp
-    author = change.changed_by or sender.device.id
-    if row is None:
-        record = _new(one, fields, stamp, author, known)
-    else:
-        record = _overlaid(one.table, row, fields, stamp, author)
-    return Edit(
-        record=record,
-        base_version=change.base_version,
-        base_updated_at=change.base_updated_at,
-        undated=change.undated,
-    )
-
-
-def _permit(table: Table, row: Record | None, device: Device) -> None:
-    if not device.may_write:
-        raise Refusal("forbidden", f"The device {device.name!r} may read, but not change anything.")
-    if not table.client_writes and not (row is None and device.may_add):
-        raise Refusal("forbidden", f"The table {table.name} is changed by the server only.")
-
-
-def _new(
-    one: Parsed, fields: dict[str, Value], stamp: str, author: str, known: Collection[Scope]
-) -> Record:
-    assert one.table is not None
-    scope = one.table.scope_of(one.change.record_id, dict(fields))
-    if scope is None:
-        if one.change.operation == "DELETE":
-            raise Refusal("not_found", "There is no such record to delete.")
-        raise Refusal("bad_record", f"The record has no {one.table.scope_column}.")
-    if scope not in known and not one.table.defines_scope:
-        raise Refusal(UNKNOWN_SCOPE, "The version that this record belongs to is not known here.")
-    created = {
-        "created_at": one.fields.get("created_at") or stamp,
-        "created_by": one.fields.get("created_by") or author,
-        "updated_by": author,
-    }
-    try:
-        return records.build(one.table, one.change.record_id, {**fields, **created}, stamp)
-    except ValueError as error:
-        raise Refusal("bad_record", str(error)) from None
-
-
-def _overlaid(
-    table: Table, row: Record, fields: Mapping[str, Value], stamp: str, author: str
-) -> Record:
-    for name in table.fixed & fields.keys():
-        if fields[name] != row.values[name]:
-            raise Refusal("forbidden", f"{name} of a record that exists cannot be changed.")
-    values = {**row.values, **fields}
-    for column in table.columns:
-        if column.required and values[column.name] is None:
-            raise Refusal("bad_record", f"{column.name} must not be empty.")
-    edited = records.make(row, stamp, values)
-    return msgspec.structs.replace(edited, updated_by=author, former=None)
-
-
-def _stamp(local_timestamp: str | None, sender: Sender) -> str:
-    if local_timestamp is None:
-        return sender.now
-    return timeline.received(
-        instants.parse(local_timestamp),
-        sender.sender_now,
-        sender.now,
-        synchronized=sender.synchronized,
->>>>>>> 4922970 (wip1)
     )
     return msgspec.structs.replace(edit, record=record, base_updated_at=None)
 

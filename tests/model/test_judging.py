@@ -141,3 +141,55 @@ def test_who_may_only_read_changes_nothing(role: str) -> None:
     device = Device(id=uuid(98), name="Guest", role=role)
     (result,) = judged([change()], [verse("old")], device=device).results
     assert (result.status, result.code) == (Status.REJECTED, "forbidden")
+
+
+HOTSPOT = Device(id=uuid(97), name="Village box", role="hotspot")
+OTHER = uuid(7)
+
+
+def version_row(version_id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "table": "text_versions",
+        "recordId": version_id,
+        "operation": "INSERT",
+        "record": {"language_entity_id": uuid(3), "name": "A version"},
+        "localTimestamp": at(1_000),
+        **more,
+    }
+
+
+def test_a_hotspot_adds_a_version_and_what_belongs_to_it() -> None:
+    text = dict(verse("a", number=5).to_wire()) | {"text_version_id": OTHER}
+    changes = [version_row(OTHER), change(number=5, record=text)]
+    result = judged(changes, device=HOTSPOT)
+    assert [one.status for one in result.results] == [Status.APPLIED, Status.APPLIED]
+    assert [one.record.id for one in result.accepted] == [OTHER, uuid(5)]
+    for role in ("editor", "admin"):
+        stranger = Device(id=uuid(96), name="Phone", role=role)
+        codes = [one.code for one in judged(changes, device=stranger).results]
+        assert codes == ["forbidden", "unknown_scope"]
+
+
+@pytest.mark.parametrize("operation", ["INSERT", "UPDATE", "DELETE"])
+def test_a_hotspot_never_changes_a_version_that_exists(operation: str) -> None:
+    first = judged([version_row(OTHER)], device=HOTSPOT).accepted[0].record
+    again = version_row(
+        OTHER, record={"name": "Mine"}, operation=operation, baseVersion=first.version
+    )
+    result = judged([again], [first], device=HOTSPOT)
+    assert [one.code for one in result.results] == ["forbidden"]
+    assert not result.accepted
+    twice = judged([version_row(OTHER), again], device=HOTSPOT)
+    assert [one.code for one in twice.results] == [None, "forbidden"]
+
+
+def test_what_is_only_to_be_added_changes_nothing_that_exists() -> None:
+    row = verse("theirs")
+    later = change("mine", ms=9_000_000, onlyNew=True, baseVersion=row.version)
+    result = judged([later], [row])
+    assert [one.code for one in result.results] == ["exists"]
+    assert not (result.accepted or result.losers or result.conflicts)
+    assert result.results[0].server_record == row.to_wire()
+    whole = dict(verse("mine", number=5).to_wire())
+    (added,) = judged([change(number=5, record=whole, onlyNew=True)], [row]).accepted
+    assert added.record.values["verse_text"] == "mine"
