@@ -17,7 +17,11 @@ from hotspot import __version__, config
 from hotspot.config import Config
 from hotspot.errors import ConfigError, HotspotError
 
-ELSEWHERE = {"package": "hotspot.package.commands", "upstream": "hotspot.upstream.commands"}
+ELSEWHERE = {
+    "conflicts": "hotspot.deciding",
+    "package": "hotspot.package.commands",
+    "upstream": "hotspot.upstream.commands",
+}
 """Groups that are loaded only when they are asked for, each from its module's name of it."""
 
 
@@ -76,14 +80,15 @@ def run(load: Load) -> None:
     asyncio.run(daemon.run(load()))
 
 
-def _ask(settings: Config, operation: str, **arguments: Any) -> Any:
+def ask(settings: Config, operation: str, **arguments: Any) -> Any:
     """The operation's result: from the running daemon, or from the store itself."""
     from hotspot.asking import ask_or_open
 
     return asyncio.run(ask_or_open(settings, operation, arguments))
 
 
-def _print(result: Any, as_json: bool, text: Callable[[Any], str]) -> None:
+def report(result: Any, as_json: bool, text: Callable[[Any], str]) -> None:
+    """Prints a result: as JSON, or as `text` makes it readable."""
     click.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else text(result))
 
 
@@ -94,7 +99,7 @@ def status(load: Load, as_json: bool) -> None:
     """Say how the hotspot is."""
     from hotspot import reports
 
-    _print(_ask(load(), "status"), as_json, reports.status)
+    report(ask(load(), "status"), as_json, reports.status)
 
 
 @main.command(name="import")
@@ -106,8 +111,8 @@ def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
     from hotspot import reports
 
     found = [str(path.resolve()) for path in paths]
-    results = _ask(load(), "import", paths=found)
-    _print(results, as_json, reports.imports)
+    results = ask(load(), "import", paths=found)
+    report(results, as_json, reports.imports)
     if any(result["outcome"] in reports.FAILED_IMPORTS for result in results):
         sys.exit(1)
 
@@ -119,7 +124,7 @@ def sync(load: Load, as_json: bool) -> None:
     """Sync with the upstream now."""
     from hotspot import reports
 
-    _print(_ask(load(), "sync"), as_json, reports.session)
+    report(ask(load(), "sync"), as_json, reports.session)
 
 
 @main.group(invoke_without_command=True)
@@ -138,7 +143,7 @@ def list_packages(load: Load, as_json: bool) -> None:
     """List the packages that phones can download."""
     from hotspot import reports
 
-    _print(_ask(load(), "packages"), as_json, reports.packages)
+    report(ask(load(), "packages"), as_json, reports.packages)
 
 
 @packages.command(name="remove")
@@ -146,7 +151,7 @@ def list_packages(load: Load, as_json: bool) -> None:
 @click.pass_obj
 def remove_package(load: Load, package_id: str) -> None:
     """Take a package out of the catalogue; its records stay."""
-    _ask(load(), "remove-package", package_id=package_id)
+    ask(load(), "remove-package", package_id=package_id)
     click.echo(f"Package {package_id} is not offered any more.")
 
 
@@ -156,12 +161,19 @@ def devices() -> None:
 
 
 @devices.command()
+@click.option(
+    "--role",
+    type=click.Choice(["editor", "reader", "admin"]),
+    default="editor",
+    show_default=True,
+    help="What the phone may do; an admin also decides conflicts.",
+)
 @JSON
 @click.pass_obj
-def pair(load: Load, as_json: bool) -> None:
+def pair(load: Load, role: str, as_json: bool) -> None:
     """Show a code with which one phone may pair."""
-    _print(
-        _ask(load(), "pair"),
+    report(
+        ask(load(), "pair", role=role),
         as_json,
         lambda made: f"Code {made['code']}, valid until {made['expiresAt']}.",
     )
@@ -174,7 +186,7 @@ def list_devices(load: Load, as_json: bool) -> None:
     """List the paired devices."""
     from hotspot import reports
 
-    _print(_ask(load(), "devices"), as_json, reports.devices)
+    report(ask(load(), "devices"), as_json, reports.devices)
 
 
 @devices.command()
@@ -182,5 +194,5 @@ def list_devices(load: Load, as_json: bool) -> None:
 @click.pass_obj
 def revoke(load: Load, device_id: str) -> None:
     """Take a device's right to upload away."""
-    _ask(load(), "revoke-device", device_id=device_id)
+    ask(load(), "revoke-device", device_id=device_id)
     click.echo(f"Device {device_id} may not upload any more.")

@@ -30,6 +30,7 @@ from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
 from hotspot.model import instants
 from hotspot.operations import Operations
+from hotspot.phones import conflicts
 from hotspot.phones.app import build_app
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
@@ -151,6 +152,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
     """Serves phones and the control socket; yields the phones' port."""
     sync = SyncEndpoints(core.store, core.store, core.clock).routes()
     digests = DigestEndpoint(core.store, core.clock).routes()
+    deciding = conflicts.routes(core.store, core.store)
     app = build_app(
         packages=core.store,
         devices=core.store,
@@ -158,7 +160,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests],
+        routes=[*sync, *digests, *deciding],
     )
     control = control_app(core.operations, core.clock)
     async with (

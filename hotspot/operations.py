@@ -19,12 +19,16 @@ from hotspot.errors import BadRequest, NotFound
 from hotspot.importer.importer import Importer, ImportResult
 from hotspot.model import instants
 from hotspot.model.catalogue import PackageQuery
+from hotspot.model.conflicts import Choice, KeptQuery
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
 from hotspot.syncing.syncer import Syncer
 
 PAIRING_MS = 10 * 60_000
+ROLES = ("editor", "reader", "admin")
+LISTED = 1_000
+"""Conflicts in one answer."""
 
 
 class Operations:
@@ -55,6 +59,11 @@ class Operations:
             "pair": self.pair,
             "devices": self.devices,
             "revoke-device": self.revoke_device,
+            "conflicts": self.conflicts,
+            "conflict": self.conflict,
+            "keep-conflict": self.keep_conflict,
+            "losing-versions": self.losing_versions,
+            "restore-version": self.restore_version,
         }
 
     async def status(self) -> dict[str, Any]:
@@ -116,11 +125,13 @@ class Operations:
             raise NotFound(f"There is no package {package_id!r} here.")
         return {"removed": package_id}
 
-    async def pair(self) -> dict[str, Any]:
-        """A short code with which one phone pairs within ten minutes."""
+    async def pair(self, role: str = "editor") -> dict[str, Any]:
+        """A short code with which one phone pairs within ten minutes, to do what `role` may."""
+        if role not in ROLES:
+            raise BadRequest(f"A phone's role is one of {', '.join(ROLES)}.")
         code, code_hash = new_code()
         expires_at = instants.later(self._clock.now(), PAIRING_MS)
-        await self._store.create_pairing(code_hash, expires_at)
+        await self._store.create_pairing(code_hash, expires_at, role)
         return {"code": code, "expiresAt": expires_at}
 
     async def devices(self) -> list[Any]:
@@ -142,6 +153,34 @@ class Operations:
         if not await self._store.revoke(device_id):
             raise NotFound(f"There is no device {device_id!r} here.")
         return {"revoked": device_id}
+
+    async def conflicts(self) -> list[Any]:
+        """The conflicts that wait for a person, newest first."""
+        return await self._kept(KeptQuery(waiting=True, limit=LISTED))
+
+    async def losing_versions(self, record_id: str | None = None) -> list[Any]:
+        """The versions that lost, of every record or of one, newest first."""
+        return await self._kept(KeptQuery(record_id=record_id, limit=LISTED))
+
+    async def _kept(self, query: KeptQuery) -> list[Any]:
+        return [msgspec.to_builtins(one) for one in await self._store.kept_versions(query)]
+
+    async def conflict(self, number: int) -> Any:
+        """One conflict, open or closed: both versions, and who made them when."""
+        return msgspec.to_builtins(await self._store.kept_version(number))
+
+    async def keep_conflict(self, number: int, version: str) -> Any:
+        """Closes an open conflict: 'local' brings back the version that waits, 'server' leaves
+        the one that stands."""
+        if version not in list(Choice):
+            raise BadRequest("What is kept is 'local' or 'server'.")
+        await self._store.keep(number, Choice(version))
+        return await self.conflict(number)
+
+    async def restore_version(self, number: int) -> Any:
+        """Makes a version that lost current again, as an edit of what stands."""
+        await self._store.restore(number)
+        return await self.conflict(number)
 
 
 def _import_json(result: ImportResult) -> dict[str, Any]:

@@ -66,3 +66,63 @@ def devices(results: list[dict[str, Any]]) -> str:
         + ("  revoked" if one["revokedAt"] else "")
         for one in results
     )
+
+
+def conflicts(results: list[dict[str, Any]]) -> str:
+    """The conflicts that wait, a line each."""
+    if not results:
+        return "No conflict waits for a decision."
+    return "\n".join(map(_kept_line, results))
+
+
+def losers(results: list[dict[str, Any]]) -> str:
+    """The versions that lost, a line each."""
+    if not results:
+        return "No version has lost."
+    return "\n".join(map(_kept_line, results))
+
+
+def _kept_line(one: dict[str, Any]) -> str:
+    return f"{one['id']}  {_named(one)}  {one['keptAt']}  {one['resolution']}: {one['reason']}"
+
+
+def _named(one: dict[str, Any]) -> str:
+    """A record by what people call it."""
+    record = one["localRecord"]
+    return str(record.get("verse_id") or record.get("name") or one["recordId"])
+
+
+def conflict(one: dict[str, Any]) -> str:
+    """Both versions of a conflict."""
+    state = "waits for a decision" if one["resolution"] == "manual" else one["resolution"]
+    lines = [f"{one['id']}  {one['table']} {_named(one)} ({one['recordId']}): {state}."]
+    lines.append(one["reason"])
+    if one["deviceName"] is not None:
+        lines.append(f"Sent by {one['deviceName']}.")
+    lines += ["", *_version("local", one["localRecord"])]
+    if one["serverRecord"] is not None:
+        lines += ["", *_version("server", one["serverRecord"], one["localRecord"])]
+    return "\n".join(lines)
+
+
+_SHOWN_APART = frozenset(
+    {"id", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"}
+)
+
+
+def _version(name: str, record: dict[str, Any], other: dict[str, Any] | None = None) -> list[str]:
+    """One version: when, by whom, and its columns; beside another, only those that differ."""
+    gone = ", deleted" if record["deleted_at"] is not None else ""
+    lines = [f"{name}: {record['updated_at']} by {record['updated_by'] or 'unknown'}{gone}"]
+    for column, value in record.items():
+        same = other is not None and other[column] == value
+        if column not in _SHOWN_APART and value is not None and not same:
+            lines.append(f"  {column}: {value}")
+    return lines
+
+
+def decided(one: dict[str, Any]) -> str:
+    """What a decision led to."""
+    if one["resolution"] == "local_wins":
+        return f"{_named(one)} is the local version now; it goes up with the next session."
+    return f"{_named(one)} stays as it is on the server; the other version is kept."

@@ -19,7 +19,17 @@ LEVELS = [
     {"http"},
     {"syncing"},
     {"phones", "upstream", "importer", "uplink", "discovery", "drives"},
-    {"daemon", "cli", "control", "operations", "asking", "reports", "sticks", "__main__"},
+    {
+        "daemon",
+        "cli",
+        "control",
+        "operations",
+        "asking",
+        "reports",
+        "sticks",
+        "deciding",
+        "__main__",
+    },
 ]
 """Each unit may import those of the levels above it in this list; the last level is one unit."""
 

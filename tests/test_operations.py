@@ -1,6 +1,7 @@
 """Operations by name, over the control socket and without it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hotspot.config import Config
 from hotspot.control import ask, control_app
 from hotspot.daemon import Core, open_core
 from hotspot.errors import BadRequest, HotspotError, NotFound
+from hotspot.http.auth import hash_token
 from hotspot.http.serving import serve_unix
+from hotspot.model.stores import Loser, RecordTransaction
 from hotspot.operations import perform
+from tests.contract.opened import T1, TEXT, edited, verse, version_row
+from tests.store.support import bring
 from tests.support.packages import text_package
 
 
@@ -54,9 +59,45 @@ async def test_a_code_is_shown_once_and_ends(core: Core) -> None:
         await perform(core.operations, "revoke-device", {"device_id": "nobody"})
 
 
+async def test_a_phone_becomes_what_its_code_was_made_for(core: Core) -> None:
+    made = await perform(core.operations, "pair", {"role": "admin"})
+    device = await core.store.claim_pairing(
+        hash_token(made["code"]), "device", "Mzee", "token", core.clock.now()
+    )
+    assert device is not None
+    assert device.role == "admin"
+
+
+async def test_a_person_decides_a_conflict_and_brings_a_version_back(core: Core) -> None:
+    await bring(core.store, version_row(TEXT), verse(1))
+    for text in ("First", "Second"):
+        loser = Loser(edited(verse(1), text, T1), verse(1).version, "manual", "Too close.", None)
+        await core.store.write(partial(_keep, loser))
+    second, first = await perform(core.operations, "conflicts", {})
+    kept = {"number": second["id"], "version": "local"}
+    decided = await perform(core.operations, "keep-conflict", kept)
+    assert decided["serverRecord"]["verse_text"] == "Second"
+    assert await perform(core.operations, "conflicts", {}) == []
+    losers = await perform(core.operations, "losing-versions", {"record_id": verse(1).id})
+    assert [one["localRecord"]["verse_text"] for one in losers] == [
+        "In the beginning",
+        "Second",
+        "First",
+    ]
+    restored = await perform(core.operations, "restore-version", {"number": first["id"]})
+    assert restored == await perform(core.operations, "conflict", {"number": first["id"]})
+    assert restored["serverRecord"]["verse_text"] == "First"
+
+
+async def _keep(loser: Loser, tx: RecordTransaction) -> None:
+    await tx.keep_losers([loser])
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
+        ("pair", {"role": "hotspot"}, "role is one of"),
+        ("keep-conflict", {"number": 1, "version": "both"}, "'local' or 'server'"),
         ("reboot", {}, "no operation 'reboot'"),
         ("__init__", {}, "no operation"),
         ("remove-package", {}, "cannot be asked like this"),

@@ -16,8 +16,6 @@ FAILURES = 5
 USED_MS = 3_600_000
 """`last_used_at` is written no more often than this, because each write wears the card."""
 
-PAIRED_ROLE = "editor"
-
 
 class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One device as a person lists it."""
@@ -51,23 +49,28 @@ class Devices(Part):
         self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
     ) -> Device | None:
         async def work(connection: aiosqlite.Connection) -> Device | None:
-            if not await _use_up(connection, code_hash, now):
+            role = await _use_up(connection, code_hash, now)
+            if role is None:
                 return None
-            device = Device(id=device_id, name=name, role=PAIRED_ROLE)
+            device = Device(id=device_id, name=name, role=role)
             await _insert(connection, device, token_hash, now)
             return device
 
         return await self._database.writer.run(work)
 
-    async def create_pairing(self, code_hash: str, expires_at: str) -> None:
-        """Opens a pairing code until `expires_at`; codes that are over are cleared away."""
+    async def create_pairing(self, code_hash: str, expires_at: str, role: str = "editor") -> None:
+        """Opens a pairing code until `expires_at`; codes that are over are cleared away.
+
+        `role`: what the phone that uses it may do.
+        """
         now = self._clock.now()
 
         async def work(connection: aiosqlite.Connection) -> None:
             await connection.execute("DELETE FROM pairing_codes WHERE expires_at <= ?", (now,))
             await connection.execute(
-                "INSERT OR REPLACE INTO pairing_codes (code_hash, expires_at) VALUES (?, ?)",
-                (code_hash, expires_at),
+                "INSERT OR REPLACE INTO pairing_codes (code_hash, expires_at, role)"
+                " VALUES (?, ?, ?)",
+                (code_hash, expires_at, role),
             )
 
         await self._database.writer.run(work)
@@ -122,15 +125,18 @@ async def _insert(
     )
 
 
-async def _use_up(connection: aiosqlite.Connection, code_hash: str, now: str) -> bool:
-    """Takes the code away if it is valid; a wrong one counts against every open code."""
+async def _use_up(connection: aiosqlite.Connection, code_hash: str, now: str) -> str | None:
+    """Takes the code away if it is valid, and returns the role that it gives.
+
+    A wrong one counts against every open code.
+    """
     used = await fetch(
         connection,
-        "DELETE FROM pairing_codes WHERE code_hash = ? AND expires_at > ? RETURNING 1",
+        "DELETE FROM pairing_codes WHERE code_hash = ? AND expires_at > ? RETURNING role",
         (code_hash, now),
     )
     if used:
-        return True
+        return str(used[0][0])
     await connection.execute("UPDATE pairing_codes SET failures = failures + 1")
     await connection.execute("DELETE FROM pairing_codes WHERE failures >= ?", (FAILURES,))
-    return False
+    return None

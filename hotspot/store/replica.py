@@ -14,7 +14,10 @@ from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
 
 _STATUSES = """
-SELECT s.record_id, s.sync_status, s.base_version, s.undated,
+SELECT s.record_id, s.edited_seq > 0,
+  EXISTS (SELECT 1 FROM losing_versions l WHERE l.resolution = 'manual'
+          AND l.table_name = s.table_name AND l.record_id = s.record_id),
+  s.sync_status, s.base_version, s.undated,
   s.boot_id, s.received_mono_ms, s.age_ms, s.sender_stamp
 FROM json_each(?) k
 CROSS JOIN record_sync_status s ON s.table_name = ? AND s.record_id = k.value
@@ -74,13 +77,15 @@ class Replica(Transaction):
 
     async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
         records = await self.current(keys)
-        statuses: dict[Key, Pending | None] = {}
+        held = {key: Local(records.get(key)) for key in keys}
         for table, ids in by_table(keys).items():
-            for row in await fetch(self._connection, _STATUSES, (as_json(ids), table)):
-                statuses[Key(table, row[0])] = pending_of(*row[1:])
-        return {
-            key: Local(records.get(key), statuses.get(key), edited=key in statuses) for key in keys
-        }
+            for id_, edited, disputed, *status in await fetch(
+                self._connection, _STATUSES, (as_json(ids), table)
+            ):
+                key = Key(table, id_)
+                pending = pending_of(*status)
+                held[key] = Local(records.get(key), pending, bool(edited), bool(disputed))
+        return held
 
     async def settle(self, outcomes: Sequence[Outcome], now: str) -> None:
         told = [outcome for outcome in outcomes if not outcome.empty]
@@ -89,6 +94,7 @@ class Replica(Transaction):
         wanted = await self._wanted_audio(changed)
         if changed:
             await write_rows(self._connection, changed, seq=await self.seq(), status="synced")
+        await self.close_conflicts(Key(one.table, one.id) for one in told if one.moves_on)
         await self._mark_rows(told, now)
         if wanted:
             await self._want_audio(wanted, now)

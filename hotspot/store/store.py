@@ -8,6 +8,7 @@ from pathlib import Path
 from hotspot.clock import Clock
 from hotspot.errors import TryLater
 from hotspot.store.audio import Audio
+from hotspot.store.conflicts import Conflicts
 from hotspot.store.database import open_database
 from hotspot.store.devices import Devices
 from hotspot.store.digests import Digests
@@ -16,12 +17,13 @@ from hotspot.store.following import Following
 from hotspot.store.health import Health
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
-from hotspot.store.records import Records
 
 PING_S = 5.0
 
 
-class HotspotStore(Records, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio):
+class HotspotStore(
+    Conflicts, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio
+):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 
     What is written is on the card when a method returns.

@@ -1,6 +1,6 @@
 """One write transaction as the server half of the protocol sees it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import aiosqlite
@@ -50,6 +50,25 @@ ON CONFLICT (table_name, record_id, version) DO UPDATE SET
   reason = excluded.reason, device_id = excluded.device_id, kept_at = excluded.kept_at
 """
 
+# A record that only is in conflict was never edited here: its edited_seq is 0.
+_DISPUTE = """
+INSERT INTO record_sync_status (
+  table_name, record_id, scope_kind, scope_id, base_version, reason,
+  conflict_resolution, sync_status, edited_seq, created_at)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+  'manual', 'conflict', 0, :now
+FROM json_each(:disputed) WHERE true
+ON CONFLICT (table_name, record_id) DO UPDATE SET
+  sync_status = 'conflict', conflict_resolution = 'manual', reason = excluded.reason,
+  base_version = excluded.base_version
+WHERE sync_status = 'synced'
+"""
+
+_CLOSE = """
+UPDATE losing_versions SET resolution = 'server_wins'
+WHERE resolution = 'manual' AND table_name = ? AND record_id IN (SELECT value FROM json_each(?))
+"""
+
 
 class Transaction:
     """`model.stores.RecordTransaction` on the writer's connection.
@@ -94,6 +113,7 @@ class Transaction:
         seq = await self.seq()
         records = [edit.record for edit in edits]
         await write_rows(self._connection, records, seq=seq, status="pending")
+        await self.close_conflicts(record.key for record in records)
         pending = as_json([_pending(edit) for edit in edits])
         await self._connection.execute(
             _MARK_PENDING, {"edits": pending, "seq": seq, "now": self._now}
@@ -103,6 +123,27 @@ class Transaction:
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
         kept = as_json([_losing(loser) for loser in losers])
         await self._connection.execute(_KEEP_LOSERS, {"losers": kept, "now": self._now})
+        manual = [loser for loser in losers if loser.resolution == "manual"]
+        if manual:
+            await self._dispute(manual)
+
+    async def _dispute(self, losers: Sequence[Loser]) -> None:
+        """Marks the records that a person is asked about, unless an edit of them waits."""
+        disputed = as_json([_disputed(loser) for loser in losers])
+        await self._connection.execute(_DISPUTE, {"disputed": disputed, "now": self._now})
+        for table, ids in by_table(loser.record.key for loser in losers).items():
+            await self._connection.execute(
+                f"""
+                UPDATE {table} SET sync_status = 'conflict'
+                WHERE id IN (SELECT value FROM json_each(?)) AND sync_status = 'synced'
+                """,
+                (as_json(ids),),
+            )
+
+    async def close_conflicts(self, keys: Iterable[Key]) -> None:
+        """What was disputed about these records is no more; the versions stay listed as losers."""
+        for table, ids in by_table(keys).items():
+            await self._connection.execute(_CLOSE, (table, as_json(ids)))
 
     async def redeliver(self, keys: Collection[Key]) -> None:
         if not keys:
@@ -149,6 +190,18 @@ def _pending(edit: Accepted) -> list[Any]:
         dating.mono_ms if dating else None,
         dating.age_ms if dating else None,
         dating.sender_stamp if dating else None,
+    ]
+
+
+def _disputed(loser: Loser) -> list[Any]:
+    record, scope = loser.record, loser.record.scope
+    return [
+        record.table,
+        record.id,
+        scope.kind if scope else None,
+        scope.id if scope else None,
+        loser.winner,
+        loser.reason,
     ]
 
 

@@ -1,10 +1,12 @@
 """A hotspot on SQLite that syncs over real HTTP with a server of each kind."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from shutil import copyfile
 
 import aiohttp
 import pytest
@@ -136,6 +138,17 @@ async def serving(opened: Opened, trouble: Trouble, clock: Clock) -> AsyncIterat
     app.add_routes(DigestEndpoint(opened.store, clock).routes())
     async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def after_power_cut(pair: Pair, tmp_path: Path) -> AsyncIterator[None]:
+    """The hotspot begins again from what is on its card at this moment."""
+    before = pair.hub
+    for end in ("", "-wal"):
+        await asyncio.to_thread(copyfile, tmp_path / f"hub.db{end}", tmp_path / f"cut.db{end}")
+    async with HotspotStore.open(tmp_path / "cut.db", pair.clock) as pair.hub:
+        yield
+    pair.hub = before
 
 
 ROWS = [version_row(TEXT), *(verse(number) for number in range(1, 6))]
