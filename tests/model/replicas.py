@@ -190,7 +190,7 @@ def answered(node: Node, results: list[Result], now_ms: int) -> None:
     )
     for edit, verdict in zip(node.outbox[1], verdicts(answer), strict=True):
         sent = edit.record
-        key = node.aliases.get(sent.key, sent.key)
+        key = sent.key if sent.key in node.pending else node.aliases.get(sent.key, sent.key)
         if verdict.canonical_id not in (None, key.id):
             node.rekey(Alias(sent.table, key.id, verdict.canonical_id), now_ms)
             key = Key(sent.table, verdict.canonical_id)

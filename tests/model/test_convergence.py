@@ -82,7 +82,8 @@ class Village:
                 self.edit()
             if calm or self.random.random() > 0.2:
                 answered(node, results, self.now + self.offset[node.name])
-        if calm or self.random.random() > 0.3:
+        # As in a session: the feed is read when the answers are there.
+        if node.outbox is None and (calm or self.random.random() > 0.3):
             limit = 1000 if calm else self.random.randint(1, 3)
             fetch(node, limit, self.now + self.offset[node.name])
 
