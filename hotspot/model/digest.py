@@ -14,6 +14,8 @@ from uuid import UUID
 
 import msgspec
 
+from hotspot.model.tables import Scope
+
 PARTS = 16
 LISTED = 16
 """A range that differs is divided into so many parts, and listed where it has so few rows."""
@@ -91,6 +93,18 @@ class Sum(msgspec.Struct, frozen=True, array_like=True):
 
     count: int
     fingerprint: str
+
+
+class ScopeDigest(msgspec.Struct, frozen=True):
+    """The digest of each range asked for, and the position that belongs to it.
+
+    Whatever changed after they were taken comes in the feed after `token`; None for a version that
+    is not known here.
+    """
+
+    scope: Scope
+    token: str | None
+    sums: Sequence[Sum]
 
 
 class RowVersion(msgspec.Struct, frozen=True, array_like=True, gc=False):

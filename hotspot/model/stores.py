@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from hotspot.model.digest import Range, RowVersion, Sum
+from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import Scope
@@ -68,18 +68,6 @@ class FeedPage(msgspec.Struct, frozen=True):
 
     records: Sequence[Record]
     scopes: Sequence[FeedScope]
-
-
-class ScopeDigest(msgspec.Struct, frozen=True):
-    """The digest of each range asked for, and the position that belongs to it.
-
-    Whatever changed after they were taken comes in the feed after `token`; None for a version that
-    is not known here.
-    """
-
-    scope: Scope
-    token: str | None
-    sums: Sequence[Sum]
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,10 @@
 Optional fields are left out where they are None. `record` holds columns by their database names.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from hotspot.model.digest import Range, RowVersion, Sum
 from hotspot.model.merge import Status
 from hotspot.model.records import Values
 from hotspot.model.tables import Scope, ScopeKind
@@ -30,21 +28,30 @@ class Message(
     """A part of the protocol."""
 
 
-class ScopeRequest(Message, frozen=True, kw_only=True):
+class ScopeNamed(Message, frozen=True, kw_only=True):
+    """A part that is about one version."""
+
+    text_version_id: str | None = None
+    audio_version_id: str | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """The version named; None unless exactly one is."""
+        if self.text_version_id is not None and self.audio_version_id is None:
+            return Scope(ScopeKind.TEXT, self.text_version_id)
+        if self.audio_version_id is not None and self.text_version_id is None:
+            return Scope(ScopeKind.AUDIO, self.audio_version_id)
+        return None
+
+
+class ScopeRequest(ScopeNamed, frozen=True, kw_only=True):
     """One version that a client follows, and how far it has read (None: nothing yet).
 
     `compare`: digests are compared first; no records come, only whether the version is known.
     """
 
-    text_version_id: str | None = None
-    audio_version_id: str | None = None
     next_token: str | None = None
     compare: bool = False
-
-    @property
-    def scope(self) -> Scope | None:
-        """The version named; None unless exactly one is."""
-        return _scope(self.text_version_id, self.audio_version_id)
 
 
 class ChangesRequest(Message, frozen=True, kw_only=True):
@@ -80,18 +87,12 @@ class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
     canonical_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class ScopeState(Message, frozen=True, kw_only=True):
+class ScopeState(ScopeNamed, frozen=True, kw_only=True):
     """How far one scope has been read. `status`: 'ok' or 'unknown_scope'."""
 
-    text_version_id: str | None = None
-    audio_version_id: str | None = None
     next_token: str | None = None
     has_more: bool = False
     status: str = "ok"
-
-    @property
-    def scope(self) -> Scope | None:
-        return _scope(self.text_version_id, self.audio_version_id)
 
 
 class ChangesResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
@@ -102,54 +103,6 @@ class ChangesResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
     has_more: bool
     server_timestamp: str
     next_token: str | None = None
-
-
-class DigestScope(Message, frozen=True, kw_only=True):
-    """What to tell of one version: digests of `ranges` of ids, and the rows of `lists`.
-
-    The ranges of each are in order and do not overlap.
-    """
-
-    text_version_id: str | None = None
-    audio_version_id: str | None = None
-    ranges: list[Range] = []
-    lists: list[Range] = []
-
-    @property
-    def scope(self) -> Scope | None:
-        """The version named; None unless exactly one is."""
-        return _scope(self.text_version_id, self.audio_version_id)
-
-
-class DigestRequest(Message, frozen=True, kw_only=True):
-    """`POST sync/digest`."""
-
-    scopes: list[DigestScope]
-
-
-class DigestState(Message, frozen=True, kw_only=True):
-    """The answer for one version: `sums` in the order of `ranges`, `rows` of all `lists`.
-
-    `next_token`: where the feed goes on from what the sums are of. `status`: as in ScopeState.
-    """
-
-    text_version_id: str | None = None
-    audio_version_id: str | None = None
-    next_token: str | None = None
-    status: str = "ok"
-    sums: list[Sum] = []
-    rows: list[RowVersion] = []
-
-    @property
-    def scope(self) -> Scope | None:
-        return _scope(self.text_version_id, self.audio_version_id)
-
-
-class DigestResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """The answers in the order of the request."""
-
-    scopes: list[DigestState]
-    server_timestamp: str
 
 
 class UploadChange(Message, frozen=True, kw_only=True):
@@ -285,16 +238,8 @@ class PackageList(Message, frozen=True, kw_only=True, omit_defaults=False):
     next_offset: int | None = None
 
 
-def _scope(text_version_id: str | None, audio_version_id: str | None) -> Scope | None:
-    if text_version_id is not None and audio_version_id is None:
-        return Scope(ScopeKind.TEXT, text_version_id)
-    if audio_version_id is not None and text_version_id is None:
-        return Scope(ScopeKind.AUDIO, audio_version_id)
-    return None
-
-
-def _ids(scope: Scope) -> tuple[str | None, str | None]:
-    """The text version's id or the audio version's."""
+def ids_of(scope: Scope) -> tuple[str | None, str | None]:
+    """What ScopeNamed names it by: the id of a text version or that of an audio version."""
     return (scope.id, None) if scope.kind is ScopeKind.TEXT else (None, scope.id)
 
 
@@ -302,7 +247,7 @@ def scope_request(
     scope: Scope, next_token: str | None = None, *, compare: bool = False
 ) -> ScopeRequest:
     """The request for one scope."""
-    text, audio = _ids(scope)
+    text, audio = ids_of(scope)
     return ScopeRequest(
         text_version_id=text, audio_version_id=audio, next_token=next_token, compare=compare
     )
@@ -310,36 +255,11 @@ def scope_request(
 
 def scope_state(scope: Scope, next_token: str | None, has_more: bool, status: str) -> ScopeState:
     """The answer for one scope."""
-    text, audio = _ids(scope)
+    text, audio = ids_of(scope)
     return ScopeState(
         text_version_id=text,
         audio_version_id=audio,
         next_token=next_token,
         has_more=has_more,
         status=status,
-    )
-
-
-def digest_scope(
-    scope: Scope, ranges: Sequence[Range] = (), lists: Sequence[Range] = ()
-) -> DigestScope:
-    """The question about one scope."""
-    text, audio = _ids(scope)
-    return DigestScope(
-        text_version_id=text, audio_version_id=audio, ranges=list(ranges), lists=list(lists)
-    )
-
-
-def digest_state(
-    scope: Scope, next_token: str | None, sums: Sequence[Sum], rows: Sequence[RowVersion]
-) -> DigestState:
-    """The answer for one scope; without a token the version is not known."""
-    text, audio = _ids(scope)
-    return DigestState(
-        text_version_id=text,
-        audio_version_id=audio,
-        next_token=next_token,
-        status="ok" if next_token is not None else UNKNOWN_SCOPE,
-        sums=list(sums),
-        rows=list(rows),
     )

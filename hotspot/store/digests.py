@@ -6,8 +6,7 @@ from functools import cache
 import aiosqlite
 import msgspec
 
-from hotspot.model.digest import Range, RowVersion, Sum, fingerprint
-from hotspot.model.stores import ScopeDigest
+from hotspot.model.digest import Range, RowVersion, ScopeDigest, Sum, fingerprint
 from hotspot.model.tables import Scope, Table, in_scope
 from hotspot.store.feed import end_token, newest_seq
 from hotspot.store.part import Part

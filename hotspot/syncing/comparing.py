@@ -22,20 +22,12 @@ from hotspot.model.digest import (
     next_step,
     too_different,
 )
+from hotspot.model.digest_wire import DigestRequest, DigestScope, DigestState, digest_scope
 from hotspot.model.merge import missed
 from hotspot.model.records import Key
 from hotspot.model.stores import Position, ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope
-from hotspot.model.wire import (
-    MAX_CHANGES,
-    UNKNOWN_SCOPE,
-    ChangesRequest,
-    DigestRequest,
-    DigestScope,
-    DigestState,
-    digest_scope,
-    scope_request,
-)
+from hotspot.model.wire import MAX_CHANGES, UNKNOWN_SCOPE, ChangesRequest, scope_request
 from hotspot.syncing.receiving import Page
 from hotspot.syncing.upstream import Upstream
 

@@ -8,9 +8,9 @@ from hotspot.clock import Clock
 from hotspot.errors import BadRequest
 from hotspot.http.messages import answer, read
 from hotspot.model.digest import Range, RowVersion, check_ranges
+from hotspot.model.digest_wire import DigestRequest, DigestResponse, DigestScope, digest_state
 from hotspot.model.stores import RecordStore
 from hotspot.model.tables import Scope
-from hotspot.model.wire import DigestRequest, DigestResponse, DigestScope, digest_state
 from hotspot.syncing.endpoints import checked
 
 MAX_SCOPES = 100

@@ -63,7 +63,8 @@ class SyncEndpoints:
         if asked.package_id is None:
             followed, compared = _scopes(asked)
             page = await self._store.read_changes(_query(asked, followed))
-            page = FeedPage(page.records, [*page.scopes, *await self._to_compare(compared)])
+            states = [*page.scopes, *await self._to_compare(compared)]
+            page = msgspec.structs.replace(page, scopes=states)
             token = None
         else:
             followed = await self._package_scopes(asked)

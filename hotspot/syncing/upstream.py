@@ -18,11 +18,10 @@ from hotspot.errors import (
     UpstreamUnreachable,
 )
 from hotspot.model import instants
+from hotspot.model.digest_wire import DigestRequest, DigestResponse
 from hotspot.model.wire import (
     ChangesRequest,
     ChangesResponse,
-    DigestRequest,
-    DigestResponse,
     ErrorBody,
     UploadResponse,
 )

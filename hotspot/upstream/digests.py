@@ -5,8 +5,7 @@ from functools import cache
 
 from asyncpg import Connection
 
-from hotspot.model.digest import Range, RowVersion, Sum, fingerprint
-from hotspot.model.stores import ScopeDigest
+from hotspot.model.digest import Range, RowVersion, ScopeDigest, Sum, fingerprint
 from hotspot.model.tables import Scope, Table, in_scope
 from hotspot.upstream import feed
 

@@ -10,8 +10,8 @@ import asyncpg
 
 from hotspot.errors import TryLater
 from hotspot.model.catalogue import StoredAudio
-from hotspot.model.digest import Range, RowVersion
-from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction, ScopeDigest
+from hotspot.model.digest import Range, RowVersion, ScopeDigest
+from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.upstream import devices, digests, epochs, feed, media
 from hotspot.upstream.database import away_is_try_later, open_pool

@@ -181,7 +181,7 @@ async def paired(
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def kind(request: pytest.FixtureRequest) -> str:
+def server_kind(request: pytest.FixtureRequest) -> str:
     """Each kind of server."""
     if request.param == "postgres":
         needs("postgres")
@@ -189,7 +189,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def pair(kind: str, tmp_path: Path) -> AsyncIterator[Pair]:
+async def pair(server_kind: str, tmp_path: Path) -> AsyncIterator[Pair]:
     """Server and hotspot with the same package."""
-    async with paired(kind, tmp_path, ROWS, ROWS) as pair:
+    async with paired(server_kind, tmp_path, ROWS, ROWS) as pair:
         yield pair

@@ -52,9 +52,9 @@ def text(length: int) -> list[Record]:
 
 
 @pytest.fixture
-async def some(kind: str, tmp_path: Path) -> AsyncIterator[Pair]:
+async def some(server_kind: str, tmp_path: Path) -> AsyncIterator[Pair]:
     """Server and hotspot with the same text of SOME verses, which have never talked."""
-    async with paired(kind, tmp_path, text(SOME), text(SOME)) as pair:
+    async with paired(server_kind, tmp_path, text(SOME), text(SOME)) as pair:
         yield pair
 
 
@@ -79,9 +79,9 @@ async def synced_here(pair: Pair, *rows: Record) -> None:
     assert not await pair.pending()
 
 
-async def test_identical_bibles_are_compared_in_few_bytes(kind: str, tmp_path: Path) -> None:
+async def test_identical_bibles_are_compared_in_few_bytes(server_kind: str, tmp_path: Path) -> None:
     bible = await asyncio.to_thread(text, BIBLE)
-    async with paired(kind, tmp_path, bible, bible) as pair:
+    async with paired(server_kind, tmp_path, bible, bible) as pair:
         report = await pair.synced()
         assert (report.downloaded, report.uploaded) == (0, 0)
         assert pair.trouble.requests == ["digest", "changes"]
@@ -91,7 +91,7 @@ async def test_identical_bibles_are_compared_in_few_bytes(kind: str, tmp_path: P
 
 
 async def test_a_hundred_scattered_differences_are_settled_in_few_bytes(
-    kind: str, tmp_path: Path
+    server_kind: str, tmp_path: Path
 ) -> None:
     """Later and earlier rows, deletions, rows that only the server has, and edits it has lost."""
     chance = random.Random(31_102)
@@ -108,7 +108,7 @@ async def test_a_hundred_scattered_differences_are_settled_in_few_bytes(
         row = line(BIBLE + new)
         theirs[row.id] = row
     mine = [edited(line(next(number)), f"Corrected here {n}", T2) for n in range(20)]
-    async with paired(kind, tmp_path, bible, list(theirs.values())) as pair:
+    async with paired(server_kind, tmp_path, bible, list(theirs.values())) as pair:
         await synced_here(pair, *mine)
         report = await pair.synced()
         assert (report.downloaded, report.uploaded, report.conflicts) == (100, 20, 0)
@@ -119,19 +119,23 @@ async def test_a_hundred_scattered_differences_are_settled_in_few_bytes(
         await compared(pair)
 
 
-async def test_equal_stamps_with_different_content_are_seen(kind: str, tmp_path: Path) -> None:
+async def test_equal_stamps_with_different_content_are_seen(
+    server_kind: str, tmp_path: Path
+) -> None:
     theirs = text(SOME)
     theirs[7] = edited(theirs[7], "Of the same moment", T0)
-    async with paired(kind, tmp_path, text(SOME), theirs) as pair:
+    async with paired(server_kind, tmp_path, text(SOME), theirs) as pair:
         assert (await pair.synced()).downloaded == 1
         assert (await pair.at_hub(theirs[7].key)).version == theirs[7].version
         await compared(pair)
 
 
-async def test_different_stamps_with_equal_content_are_settled(kind: str, tmp_path: Path) -> None:
+async def test_different_stamps_with_equal_content_are_settled(
+    server_kind: str, tmp_path: Path
+) -> None:
     theirs = text(SOME)
     theirs[7] = theirs[7].stamped(T1)
-    async with paired(kind, tmp_path, text(SOME), theirs) as pair:
+    async with paired(server_kind, tmp_path, text(SOME), theirs) as pair:
         await pair.synced()
         assert (await pair.at_hub(theirs[7].key)).updated_at == T1
         await compared(pair)
@@ -216,9 +220,9 @@ async def test_after_a_new_epoch_digests_are_compared(some: Pair) -> None:
     await compared(some)
 
 
-async def test_where_most_differs_the_feed_is_read(kind: str, tmp_path: Path) -> None:
+async def test_where_most_differs_the_feed_is_read(server_kind: str, tmp_path: Path) -> None:
     theirs = [edited(row, "Another edition", T1) for row in text(SOME)[1:]]
-    async with paired(kind, tmp_path, text(SOME), [version_row(TEXT), *theirs]) as pair:
+    async with paired(server_kind, tmp_path, text(SOME), [version_row(TEXT), *theirs]) as pair:
         report = await pair.synced()
         assert report.downloaded == SOME
         assert set(pair.trouble.requests[-1:]) == {"changes"}
