@@ -121,7 +121,7 @@ class Operations:
 
     async def remove_package(self, package_id: str) -> dict[str, Any]:
         """Takes a package out of the catalogue; its records stay."""
-        if not await self._store.remove_package(package_id):
+        if not await self._importer.remove(package_id):
             raise NotFound(f"There is no package {package_id!r} here.")
         return {"removed": package_id}
 

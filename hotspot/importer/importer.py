@@ -83,6 +83,19 @@ class Importer:
         async with self._one_at_a_time:
             return await self._recorded(path, self._import(path))
 
+    async def remove(self, package_id: str) -> bool:
+        """Takes a package out of the catalogue, and its file off the card; its records stay.
+
+        False: there is no such package.
+        """
+        async with self._one_at_a_time:
+            held = await self._store.package(package_id)
+            if held is None or not await self._store.remove_package(package_id):
+                return False
+            await self._discard(held.file_name)
+        self._bus.publish(CatalogueChanged())
+        return True
+
     async def _recorded(self, path: Path, work: Awaitable[ImportResult]) -> ImportResult:
         began = time.monotonic()
         try:
@@ -126,9 +139,14 @@ class Importer:
         return await self._publish(path, plan, part, copied.sha256)
 
     async def _recover(self, path: Path) -> ImportResult:
-        """A file that was verified and renamed, and whose transaction a power cut prevented."""
+        """A file that was verified and renamed, and whose transaction a power cut prevented.
+
+        Or one that has been replaced, and was to be deleted.
+        """
         found = await asyncio.to_thread(open_package, path)
         plan = await self._plan(found, path)
+        if plan.action in (ImportAction.SAME, ImportAction.OLDER):
+            await self._discard(path.name)
         if not plan.action.imports:
             return _result(path, plan, found)
         return await self._publish(path, plan, path, path.stem)
@@ -192,9 +210,11 @@ class Importer:
             faults.point("import.verified")
             await asyncio.to_thread(_move_durably, file, final)
             faults.point("import.renamed")
-            now = self._clock.now()
+            now, before = self._clock.now(), await self._store.package(package.manifest.package_id)
             await self._store.publish(new_package(package, sha256, now), staging, now)
             faults.point("import.published")
+            if before is not None and before.file_name != final.name:
+                await self._discard(before.file_name)
         except PackageRefused:
             await asyncio.to_thread(file.unlink, missing_ok=True)
             raise
@@ -204,6 +224,10 @@ class Importer:
         return ImportResult(
             str(source), plan.action, sentence, package.manifest.package_id, staged.rows
         )
+
+    async def _discard(self, file_name: str) -> None:
+        """Deletes a file that nothing refers to any more; who reads it now reads it to its end."""
+        await asyncio.to_thread((self._config.packages / file_name).unlink, missing_ok=True)
 
     def _latest(self) -> str | None:
         """The time, where it is known: nothing in a package was written later."""

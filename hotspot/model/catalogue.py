@@ -85,6 +85,9 @@ class PublishingStore(PackageStore, Protocol):
         All of it happens in one transaction.
         """
 
+    async def remove_package(self, package_id: str) -> bool:
+        """Forgets a package; its records stay. False: there is no such package."""
+
     async def file_names(self) -> set[str]:
         """The files in packages/ that a published package refers to."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,35 @@ async def test_what_does_not_fit_is_not_begun(
     assert result.action is ImportAction.NO_SPACE
     assert "MB more room" in result.sentence
     assert leftovers(box) == []
+
+
+async def test_a_package_that_was_removed_stays_so_and_frees_its_room(
+    box: Box, tmp_path: Path
+) -> None:
+    source = await asyncio.to_thread(text_package, tmp_path)
+    await box.importer.import_file(source)
+    assert await box.importer.remove("text") is True
+    assert await box.importer.remove("text") is False
+    assert list(box.config.packages.iterdir()) == []
+    await box.importer.prepare()
+    assert await box.store.list_packages(PackageQuery()) == ([], 0)
+    assert len(await texts(box)) == VERSES
+    assert (await box.importer.import_file(source)).action is ImportAction.NEW
+
+
+async def test_a_version_that_was_replaced_frees_its_room(box: Box, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        source = await asyncio.to_thread(text_package, tmp_path, version=version)
+        await box.importer.import_file(source)
+    [file] = box.config.packages.iterdir()
+    assert file.read_bytes() == source.read_bytes()
+
+
+async def test_a_replaced_file_that_a_power_cut_kept_is_deleted(box: Box, tmp_path: Path) -> None:
+    old = await asyncio.to_thread(text_package, tmp_path, version="1")
+    new = await asyncio.to_thread(text_package, tmp_path, version="2")
+    await box.importer.import_file(new)
+    shutil.copyfile(old, box.config.packages / f"{'0' * 64}.bible")
+    await box.importer.prepare()
+    [file] = box.config.packages.iterdir()
+    assert file.read_bytes() == new.read_bytes()
