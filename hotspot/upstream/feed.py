@@ -52,6 +52,14 @@ WHERE scope = $1 AND (xid, seq) > ($2::xid8, $3::bigint) AND (xid, seq) <= ($4::
 ORDER BY xid, seq
 LIMIT $8
 """
+_ENDS_OF_RECORDS = """
+SELECT id FROM (
+  SELECT DISTINCT ON (record_id) id, operation FROM change_log
+  WHERE scope = ANY($1::text[]) AND table_name = $2 AND record_id = ANY($3::uuid[])
+  ORDER BY record_id, xid DESC, seq DESC
+) last
+WHERE operation = 'DELETE'
+"""
 
 
 async def read_changes(connection: Connection, query: FeedQuery) -> FeedPage:
@@ -192,11 +200,24 @@ async def _named(connection: Connection, query: FeedQuery, ids: Sequence[str]) -
         if scopes and len(found) < query.limit:
             named = await connection.fetch(_in_scopes(table), ids, scopes)
             found += [rows.record_of(table, row) for row in named]
+            gone = set(ids) - {record.id for record in found}
+            found += await _ended_in(connection, table, gone, scopes)
     states = [
         FeedScope(scope, token, False, end["known"])
         for (scope, token), end in zip(query.scopes, ends, strict=True)
     ]
     return FeedPage(found[: query.limit], states)
+
+
+async def _ended_in(
+    connection: Connection, table: Table, ids: Collection[str], scopes: Sequence[str]
+) -> list[Record]:
+    """Those of the named records that plain SQL deleted, as the feed has them."""
+    if not ids:
+        return []
+    ends = await connection.fetch(_ENDS_OF_RECORDS, scopes, table.name, list(ids))
+    gone = await connection.fetch(_gone(table), [row["id"] for row in ends]) if ends else []
+    return [_ended(table, row) for row in gone]
 
 
 @cache

@@ -17,6 +17,7 @@ from hotspot.model.records import Record, Value
 from hotspot.model.stores import Position
 from hotspot.model.tables import VERSE_TEXTS
 from hotspot.syncing import comparing
+from hotspot.upstream.store import PostgresStore
 from tests.contract.opened import (
     AUTHOR,
     OTHER_TEXT,
@@ -29,6 +30,7 @@ from tests.contract.opened import (
     version_row,
 )
 from tests.store.support import bring, package, staging
+from tests.support.requirements import needs
 from tests.syncing.conftest import Pair, paired
 
 BIBLE = 31_102
@@ -206,6 +208,16 @@ async def test_edits_that_the_server_has_lost_go_up_again(some: Pair) -> None:
     theirs = await some.server.store.list_versions(TEXT, [WHOLE])
     assert line(SOME + 2).id not in {row.id for row in theirs}
     assert not await some.pending()
+
+
+async def test_what_plain_sql_deleted_there_is_deleted_here(tmp_path: Path) -> None:
+    needs("postgres")
+    async with paired("postgres", tmp_path, text(SOME), text(SOME)) as pair:
+        assert isinstance(pair.server.store, PostgresStore)
+        async with pair.server.store._connection() as connection:
+            await connection.execute("DELETE FROM verse_texts WHERE id = $1", line(7).id)
+        assert (await pair.synced()).downloaded == 1
+        assert (await pair.at_hub(line(7).key)).deleted
 
 
 async def test_after_a_new_epoch_digests_are_compared(some: Pair) -> None:

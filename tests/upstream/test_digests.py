@@ -4,6 +4,7 @@ import asyncpg
 
 from hotspot.model.digest import WHOLE, row_hash
 from hotspot.model.records import Record
+from hotspot.model.stores import FeedQuery
 from hotspot.model.tables import BY_NAME
 from hotspot.upstream.migrate import migrate, migrations
 from hotspot.upstream.store import PostgresStore
@@ -75,6 +76,26 @@ async def test_a_digest_leaves_out_no_transaction_that_is_still_open(
     await other.close()
     records, _ = await drain(store, TEXT, found.token)
     assert {record.id for record in records} == {uuid(1), uuid(2)}
+
+
+async def test_a_record_that_plain_sql_deleted_can_be_asked_for(
+    sql: asyncpg.Connection, store: PostgresStore
+) -> None:
+    """It is in no digest any more, but who still has it learns of its end."""
+    await _load(sql, version_row(TEXT))
+    for number in (1, 2, 3):
+        await sql.execute(INSERT, uuid(number), TEXT.id, T0)
+    await sql.execute("DELETE FROM verse_texts WHERE id = ANY($1::uuid[])", [uuid(1), uuid(2)])
+    await sql.execute(INSERT, uuid(2), TEXT.id, T0)
+    (found,) = await store.digest([(TEXT, [WHOLE])])
+    assert found.sums[0].count == 3
+    asked = [uuid(number) for number in (1, 2, 3, 4)]
+    page = await store.read_changes(FeedQuery(scopes=[(TEXT, None)], limit=10, record_ids=asked))
+    assert {record.id: record.deleted for record in page.records} == {
+        uuid(1): True,
+        uuid(2): False,
+        uuid(3): False,
+    }
 
 
 async def _load(sql: asyncpg.Connection, row: Record) -> None:
