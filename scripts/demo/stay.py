@@ -44,7 +44,9 @@ def main() -> int:
             coming = shutil.copytree(packages, work / "coming", dirs_exist_ok=True)
             coming.rename(stick)
         print(f"The hotspot answers at {HOTSPOT}, the server at {UPSTREAM}.")
-        print(f"{stick} stands for a stick; logs and data are in {work}. Ctrl-C ends it.")
+        print(f"{stick} stands for a stick; logs and data are in {work}.")
+        print(f"How it is: HOTSPOT_DATA_DIR={work / 'hotspot'} .venv/bin/hotspot status")
+        print("Ctrl-C ends it.", flush=True)
         signal.pause()
     except StepFailed as error:
         print(f"FAILED: {error}")
