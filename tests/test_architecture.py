@@ -44,7 +44,18 @@ PURE = {
     "enum",
     "functools",
 }
-PURE |= {"hashlib", "hotspot", "itertools", "msgspec", "pathlib", "re", "struct", "typing", "uuid"}
+PURE |= {
+    "hashlib",
+    "hotspot",
+    "itertools",
+    "msgspec",
+    "pathlib",
+    "re",
+    "struct",
+    "types",
+    "typing",
+    "uuid",
+}
 SQL = re.compile(
     r"\b(SELECT\b.+\bFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\b.+\bSET|DELETE\s+FROM|"
     r"CREATE\s+(TABLE|INDEX|VIEW|TRIGGER)|PRAGMA\s+\w+)\b",
