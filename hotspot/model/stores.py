@@ -207,12 +207,14 @@ class Position(msgspec.Struct, frozen=True):
 
     `comparing`: it is being read from its start, so rows of ours may be newer (see merge.receive).
     `known`: whether the upstream has that version, as far as it has said.
+    `imports`: how many packages had brought rows of it when this was read from the store.
     """
 
     scope: Scope
     token: str | None
     comparing: bool = True
     known: bool = True
+    imports: int = 0
 
     @property
     def unread(self) -> bool:
@@ -251,7 +253,10 @@ class ReplicaTransaction(RecordTransaction, Protocol):
         """Forgets a batch that has been answered."""
 
     async def set_positions(self, positions: Sequence[Position]) -> None:
-        """Keeps how far the upstream's feed has been read."""
+        """Keeps how far the upstream's feed has been read.
+
+        Not where a package came since the position was read: it has to be compared.
+        """
 
     async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:
         """Keeps a row of the feed that could not be merged, to be tried again."""

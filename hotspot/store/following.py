@@ -29,7 +29,8 @@ ORDER BY edited_seq, id LIMIT ?
 
 # Also versions whose package was removed, while edits of them wait.
 _POSITIONS = """
-SELECT s.scope_kind, s.scope_id, f.token, coalesce(f.comparing, 1), coalesce(f.known, 1)
+SELECT s.scope_kind, s.scope_id, f.token,
+  coalesce(f.comparing, 1), coalesce(f.known, 1), coalesce(f.imports, 0)
 FROM (
   SELECT scope_kind, scope_id FROM package_scopes
   UNION SELECT scope_kind, scope_id FROM record_sync_status
@@ -104,8 +105,8 @@ class Following(Part):
     async def positions(self) -> Sequence[Position]:
         rows = await self._database.read(_POSITIONS)
         return [
-            Position(Scope(ScopeKind(kind), id_), token, bool(comparing), bool(known))
-            for kind, id_, token, comparing, known in rows
+            Position(Scope(ScopeKind(kind), id_), token, bool(comparing), bool(known), imports)
+            for kind, id_, token, comparing, known, imports in rows
         ]
 
     async def mark_scopes(self, known: Collection[Scope], unknown: Collection[Scope]) -> None:

@@ -38,6 +38,13 @@ FROM json_each(?)
 
 _SCOPES = "INSERT INTO package_scopes SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)"
 
+_COMPARE = """
+INSERT INTO feed_positions (scope_kind, scope_id, imports)
+SELECT value ->> 0, value ->> 1, 1 FROM json_each(?) WHERE true
+ON CONFLICT (scope_kind, scope_id) DO UPDATE SET
+  token = NULL, comparing = 1, imports = imports + 1
+"""
+
 _LINK = """
 UPDATE media_files SET local_path = (
   SELECT 'packages/' || file_name FROM (
@@ -59,10 +66,13 @@ class Publishing(Part):
         content tables.
         A record is replaced where the incoming one is later and says something else, unless an
         edit of it waits or is disputed; what was ever edited here is kept as a losing version.
+        Where rows were written, the versions have to be compared with the upstream's (again).
         """
 
         async def work(connection: aiosqlite.Connection) -> PublishCounts:
             counts = await _merge(connection, new.info.package_id, now)
+            if any(counts.written[table.name] for table in CONTENT_TABLES):
+                await connection.execute(_COMPARE, (as_json(_scopes(new.info)),))
             await _list(connection, new, now)
             faults.point("publish.before_commit")
             return counts
@@ -132,7 +142,10 @@ def _context_sql(table: Table) -> str:
 
 
 async def _keep_edited(connection: aiosqlite.Connection, tx: Transaction, table: Table) -> None:
-    """Keeps the versions that were edited here and are about to be replaced."""
+    """Keeps the versions that were edited here and are about to be replaced.
+
+    Their records are no edits of ours any more: what a stick brought must not go up as one.
+    """
     found = await fetch(
         connection,
         f"""
@@ -153,7 +166,7 @@ async def _keep_edited(connection: aiosqlite.Connection, tx: Transaction, table:
     )
     await connection.execute(
         """
-        UPDATE record_sync_status SET former_version = NULL
+        DELETE FROM record_sync_status
         WHERE table_name = ? AND record_id IN (SELECT value FROM json_each(?))
         """,
         (table.name, as_json([id_ for id_, _ in found])),

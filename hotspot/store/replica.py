@@ -46,10 +46,11 @@ FROM json_each(:sent) WHERE table_name = value ->> 0 AND record_id = value ->> 1
 """
 
 _SET_POSITIONS = """
-INSERT INTO feed_positions (scope_kind, scope_id, token, comparing)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+INSERT INTO feed_positions (scope_kind, scope_id, token, comparing, imports)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true
 ON CONFLICT (scope_kind, scope_id) DO UPDATE SET
   token = excluded.token, comparing = excluded.comparing
+WHERE imports = excluded.imports
 """
 
 _SET_ASIDE = """
@@ -152,7 +153,7 @@ class Replica(Transaction):
         await self._connection.execute("DELETE FROM upload_batches WHERE id = ?", (batch_id,))
 
     async def set_positions(self, positions: Sequence[Position]) -> None:
-        rows = [[p.scope.kind, p.scope.id, p.token, p.comparing] for p in positions]
+        rows = [[p.scope.kind, p.scope.id, p.token, p.comparing, p.imports] for p in positions]
         await self._connection.execute(_SET_POSITIONS, (as_json(rows),))
 
     async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hotspot.model.merge import Mark, Outcome
 from hotspot.model.stores import Position, SessionLog
@@ -38,10 +39,22 @@ def log(changes: dict[Scope, int] | None = None, error: str | None = None) -> Se
     return SessionLog(started_at=T1, completed_at=T2, changes=changes or {}, error=error)
 
 
+async def followed(store: HotspotStore, scope: Scope) -> Position:
+    (found,) = [one for one in await store.positions() if one.scope == scope]
+    return found
+
+
+async def read_to(store: HotspotStore, position: Position, token: str) -> None:
+    """Keeps that the feed was read to its end."""
+    moved = replace(position, token=token, comparing=False)
+    await store.write_replica(lambda tx: tx.set_positions([moved]))
+
+
 async def test_every_version_held_is_followed_from_its_start(store: HotspotStore) -> None:
-    followed = await store.positions()
-    assert set(followed) == {Position(scope, None, True) for scope in (TEXT, OTHER_TEXT, AUDIO)}
-    assert len(followed) == 3
+    positions = await store.positions()
+    assert {one.scope for one in positions} == {TEXT, OTHER_TEXT, AUDIO}
+    assert len(positions) == 3
+    assert all(one.unread and one.known for one in positions)
 
 
 async def test_a_version_is_followed_while_edits_of_it_wait(store: HotspotStore) -> None:
@@ -53,23 +66,42 @@ async def test_a_version_is_followed_while_edits_of_it_wait(store: HotspotStore)
 
 
 async def test_positions_are_kept_with_what_they_lead_to(store: HotspotStore) -> None:
-    moved = [Position(TEXT, "token", False), Position(AUDIO, "other", True)]
+    moved = [
+        replace(await followed(store, TEXT), token="token", comparing=False),
+        replace(await followed(store, AUDIO), token="other"),
+    ]
     await store.write_replica(lambda tx: tx.set_positions(moved))
-    assert set(await store.positions()) == {*moved, Position(OTHER_TEXT, None, True)}
+    assert set(await store.positions()) == {*moved, await followed(store, OTHER_TEXT)}
+    assert (await followed(store, OTHER_TEXT)).unread
 
 
 async def test_after_a_new_epoch_all_is_read_anew(store: HotspotStore) -> None:
-    await store.write_replica(lambda tx: tx.set_positions([Position(TEXT, "token", False)]))
+    await read_to(store, await followed(store, TEXT), "token")
+    assert not (await followed(store, TEXT)).unread
     await store.forget_positions()
-    assert Position(TEXT, None, True) in await store.positions()
+    assert (await followed(store, TEXT)).unread
 
 
-async def test_publishing_again_goes_on_where_the_feed_was(
+async def test_a_package_that_brings_no_row_goes_on_where_the_feed_was(
     store: HotspotStore, tmp_path: Path
 ) -> None:
-    await store.write_replica(lambda tx: tx.set_positions([Position(TEXT, "token", False)]))
-    await store.publish(package("one", "2.0"), staging(tmp_path / "again", []), T2)
-    assert Position(TEXT, "token", False) in await store.positions()
+    await read_to(store, await followed(store, TEXT), "token")
+    await store.publish(package("one", "2.0"), staging(tmp_path / "again", [verse(1)]), T2)
+    assert (await followed(store, TEXT)).token == "token"
+
+
+async def test_rows_of_another_package_have_to_be_compared(
+    store: HotspotStore, tmp_path: Path
+) -> None:
+    """Also where the feed was being read when they came."""
+    before = await followed(store, TEXT)
+    await read_to(store, before, "token")
+    await store.publish(package("one", "2.0"), staging(tmp_path / "again", [verse(2)]), T2)
+    assert (await followed(store, TEXT)).unread
+    await read_to(store, before, "later token")
+    assert (await followed(store, TEXT)).unread
+    await read_to(store, await followed(store, TEXT), "later token")
+    assert (await followed(store, TEXT)).token == "later token"
 
 
 async def test_edits_of_versions_that_the_upstream_lacks_wait(store: HotspotStore) -> None:

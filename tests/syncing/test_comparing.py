@@ -8,13 +8,13 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
+from msgspec.structs import replace
 
 from hotspot.errors import UpstreamUnreachable
 from hotspot.model import records
 from hotspot.model.digest import WHOLE
 from hotspot.model.merge import Mark, Outcome
 from hotspot.model.records import Record, Value
-from hotspot.model.stores import Position
 from hotspot.model.tables import VERSE_TEXTS
 from hotspot.syncing import comparing
 from hotspot.upstream.store import PostgresStore
@@ -223,12 +223,62 @@ async def test_what_plain_sql_deleted_there_is_deleted_here(tmp_path: Path) -> N
 async def test_after_a_new_epoch_digests_are_compared(some: Pair) -> None:
     await some.synced()
     await synced_here(some, edited(line(1), "here", T2))
-    lost = [Position(TEXT, "a token of another life", comparing=False)]
+    (position,) = await some.hub.positions()
+    lost = [replace(position, token="a token of another life")]
     await some.hub.write_replica(lambda tx: tx.set_positions(lost))
     some.trouble.requests.clear()
     report = await some.synced()
     assert (report.downloaded, report.uploaded) == (1, 1)
     assert some.trouble.requests[:2] == ["changes", "digest"]
+    await compared(some)
+
+
+async def newer_package(pair: Pair, tmp_path: Path, *rows: Record) -> None:
+    """A stick with a later version of the package comes."""
+    staged = await asyncio.to_thread(staging, tmp_path / "newer.db", rows)
+    await pair.hub.publish(package(version="2.0"), staged, T1)
+
+
+async def test_a_later_package_is_compared_again(some: Pair, tmp_path: Path) -> None:
+    """It replaced what the feed had brought, and will not bring again."""
+    await some.synced()
+    await some.edit_server(edited(line(2), "there", T1))
+    await some.synced()
+    await newer_package(some, tmp_path, edited(line(2), "on the stick", T2))
+    report = await some.synced()
+    assert (report.downloaded, report.uploaded) == (1, 0)
+    assert (await some.at_hub(line(2).key)).values["verse_text"] == "there"
+    await compared(some)
+
+
+async def test_a_package_that_brings_nothing_new_costs_nothing(some: Pair, tmp_path: Path) -> None:
+    await some.synced()
+    await newer_package(some, tmp_path, *text(SOME))
+    assert (await some.synced()).requests == 1
+
+
+async def test_what_a_stick_put_over_an_edit_does_not_go_up(some: Pair, tmp_path: Path) -> None:
+    await some.edit(edited(line(2), "typed here", T1))
+    await some.synced()
+    await newer_package(some, tmp_path, edited(line(2), "on the stick", T2))
+    assert (await some.synced()).uploaded == 0
+    assert (await some.at_server(line(2).key)).values["verse_text"] == "typed here"
+    await compared(some)
+
+
+@pytest.mark.parametrize("answers", range(4))
+async def test_a_package_that_comes_meanwhile_is_compared_too(
+    some: Pair, tmp_path: Path, answers: int
+) -> None:
+    await some.edit_server(*(edited(line(n), f"there {n}", T1) for n in range(0, SOME, 20)))
+
+    async def meanwhile() -> None:
+        await newer_package(some, tmp_path, edited(line(2), "on the stick", T2))
+
+    some.trouble.ahead = [*[None] * answers, meanwhile]
+    await some.synced()
+    await some.synced()
+    assert (await some.at_hub(line(2).key)).version == line(2).version
     await compared(some)
 
 

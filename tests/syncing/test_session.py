@@ -4,15 +4,16 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hotspot.errors import TryLater, UpstreamRefused, UpstreamUnreachable
 from hotspot.http.auth import hash_token
 from hotspot.model import records
 from hotspot.model.records import Record
-from hotspot.model.stores import Device, Position
+from hotspot.model.stores import Device
 from hotspot.syncing import fetching, sending
 from hotspot.syncing.upstream import Upstream
-from tests.contract.opened import OTHER_TEXT, T0, T1, T2, TEXT, edited, verse, version_row
+from tests.contract.opened import OTHER_TEXT, T0, T1, T2, edited, verse, version_row
 from tests.store.support import package, staging
 from tests.syncing.conftest import BOX, ROWS, Pair
 
@@ -189,7 +190,8 @@ async def test_after_a_new_epoch_everything_is_read_anew_and_nothing_pending_is_
     """What the hotspot has and a restored server lacks goes up again."""
     await pair.synced()
     await pair.edit(edited(verse(1), "pending", T2))
-    positions = [Position(TEXT, "a token of another life", comparing=False)]
+    (position,) = await pair.hub.positions()
+    positions = [replace(position, token="a token of another life", comparing=False)]
     await pair.hub.write_replica(lambda tx: tx.set_positions(positions))
     await pair.synced()
     assert text(await pair.at_server(verse(1).key)) == "pending"
