@@ -11,6 +11,7 @@ import msgspec
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
+from hotspot.model.sessions import SessionStore, SessionTransaction
 from hotspot.model.tables import Scope
 from hotspot.model.timeline import Dating
 
@@ -222,19 +223,7 @@ class Position(msgspec.Struct, frozen=True):
         return self.comparing and self.token is None
 
 
-class SessionLog(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of one session with the upstream, for `sync_log` and the sync columns.
-
-    `changes`: records sent or received, by scope. `error`: one sentence, None for success.
-    """
-
-    started_at: str
-    completed_at: str
-    changes: dict[Scope, int]
-    error: str | None = None
-
-
-class ReplicaTransaction(RecordTransaction, Protocol):
+class ReplicaTransaction(RecordTransaction, SessionTransaction, Protocol):
     """A write transaction of a store that has an upstream."""
 
     async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
@@ -258,11 +247,8 @@ class ReplicaTransaction(RecordTransaction, Protocol):
         Not where a package came since the position was read: it has to be compared.
         """
 
-    async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:
-        """Keeps a row of the feed that could not be merged, to be tried again."""
 
-
-class ReplicaStore(RecordStore, Protocol):
+class ReplicaStore(RecordStore, SessionStore, Protocol):
     """A store that has an upstream: the client half's view of the hotspot's database."""
 
     async def write_replica(self, work: Callable[[ReplicaTransaction], Awaitable[T]]) -> T:
@@ -285,6 +271,3 @@ class ReplicaStore(RecordStore, Protocol):
 
     async def forget_positions(self) -> None:
         """The upstream began a new epoch: every scope is read from its start, comparing."""
-
-    async def log_session(self, log: SessionLog) -> None:
-        """Writes `sync_log`, `last_synced_at` and `sync_status`, set-wise."""

@@ -7,7 +7,8 @@ import msgspec
 
 from hotspot.model.merge import Sent
 from hotspot.model.records import Key
-from hotspot.model.stores import OpenBatch, PendingEdit, Position, SessionLog
+from hotspot.model.sessions import SessionLog
+from hotspot.model.stores import OpenBatch, PendingEdit, Position
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.store.part import Part
 from hotspot.store.replica import pending_of
@@ -54,8 +55,20 @@ SELECT p.package_id, 'incremental', :started_at, :completed_at,
 FROM package_scopes p
 LEFT JOIN json_each(:changes) c
   ON c.value ->> 0 = p.scope_kind AND c.value ->> 1 = p.scope_id
-WHERE :error IS NOT NULL OR c.value IS NOT NULL
+WHERE (:error IS NOT NULL OR c.value IS NOT NULL) AND NOT EXISTS (
+  SELECT 1 FROM sync_log r WHERE r.package_id = p.package_id AND r.status = 'running')
 GROUP BY p.package_id
+"""
+
+_END_LOG = """
+UPDATE sync_log SET started_at = :started_at, completed_at = :completed_at,
+  status = iif(:error IS NULL, 'completed', 'failed'), error_message = :error,
+  changes_count = (
+    SELECT coalesce(sum(c.value ->> 2), 0)
+    FROM package_scopes p JOIN json_each(:changes) c
+      ON c.value ->> 0 = p.scope_kind AND c.value ->> 1 = p.scope_id
+    WHERE p.package_id = sync_log.package_id)
+WHERE status = 'running'
 """
 
 _FORGET_LOG = f"DELETE FROM sync_log WHERE id <= (SELECT max(id) FROM sync_log) - {LOG_LENGTH}"
@@ -77,7 +90,8 @@ UPDATE local_packages SET
 """
 
 _RECOVER = """
-UPDATE sync_log SET status = 'failed', error_message = 'The hotspot was stopped meanwhile.'
+UPDATE sync_log SET status = 'failed', error_message = 'The session was cut off.',
+  completed_at = ?
 WHERE status = 'running'
 """
 
@@ -136,13 +150,20 @@ class Following(Part):
             if changes or log.error is not None:
                 await connection.execute(_LOG, parameters)
                 await connection.execute(_FORGET_LOG)
+            await connection.execute(_END_LOG, parameters)
             await connection.execute(_CONCLUDE, parameters)
 
         await self._database.writer.run(work)
 
+    async def set_aside_keys(self, limit: int) -> Sequence[Key]:
+        rows = await self._database.read(
+            "SELECT table_name, record_id FROM set_aside ORDER BY at LIMIT ?", (limit,)
+        )
+        return [Key(*row) for row in rows]
+
     async def recover(self) -> None:
-        """Settles what an earlier process left behind in `sync_log`."""
-        await self._execute(_RECOVER)
+        """Settles what an earlier session left behind in `sync_log`."""
+        await self._execute(_RECOVER, (self._clock.now(),))
 
 
 def _sent(encoded: str) -> list[Sent]:

@@ -8,7 +8,7 @@ from hotspot.model.media import wants_audio
 from hotspot.model.merge import Local, Mark, Outcome, Pending
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser, OpenBatch, Position
-from hotspot.model.tables import MEDIA_FILES
+from hotspot.model.tables import MEDIA_FILES, Scope
 from hotspot.model.timeline import Dating
 from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
@@ -57,6 +57,20 @@ _SET_ASIDE = """
 INSERT INTO set_aside VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (table_name, record_id) DO UPDATE SET
   record_json = excluded.record_json, reason = excluded.reason, at = excluded.at
+WHERE record_json <> excluded.record_json OR reason <> excluded.reason
+"""
+
+_FORGET_ASIDE = """
+DELETE FROM set_aside WHERE table_name = ? AND record_id IN (SELECT value FROM json_each(?))
+"""
+
+_BEGIN_LOG = """
+INSERT INTO sync_log (package_id, sync_type, started_at, status)
+SELECT DISTINCT p.package_id, 'incremental', :now, 'running'
+FROM json_each(:scopes) s
+JOIN package_scopes p ON p.scope_kind = s.value ->> 0 AND p.scope_id = s.value ->> 1
+WHERE NOT EXISTS (
+  SELECT 1 FROM sync_log r WHERE r.package_id = p.package_id AND r.status = 'running')
 """
 
 
@@ -158,6 +172,14 @@ class Replica(Transaction):
 
     async def set_aside(self, key: Key, record: bytes, reason: str, now: str) -> None:
         await self._connection.execute(_SET_ASIDE, (key.table, key.id, record, reason, now))
+
+    async def forget_aside(self, keys: Collection[Key]) -> None:
+        for table, ids in by_table(keys).items():
+            await self._connection.execute(_FORGET_ASIDE, (table, as_json(ids)))
+
+    async def begin_log(self, scopes: Collection[Scope], now: str) -> None:
+        named = as_json([[scope.kind, scope.id] for scope in scopes])
+        await self._connection.execute(_BEGIN_LOG, {"scopes": named, "now": now})
 
 
 def pending_of(

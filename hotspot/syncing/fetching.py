@@ -5,7 +5,7 @@ be merged is set aside in it, and holds back no other.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from hotspot.model.records import Record
 from hotspot.model.stores import Position, ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope
 from hotspot.model.wire import (
+    MAX_CHANGES,
     UNKNOWN_SCOPE,
     ChangesRequest,
     ChangesResponse,
@@ -64,6 +65,7 @@ class Fetches:
         """
         self._written = list(written[-WRITTEN_LIMIT:]) or None
         followed = await self._followed()
+        await self._retry(followed)
         while followed:
             answer = await self._ask(list(followed.values()))
             if answer is None:
@@ -84,6 +86,29 @@ class Fetches:
             await self._comparisons.run(unread)
             positions = await self._store.positions()
         return {one.scope: one for one in positions}
+
+    async def _retry(self, followed: Mapping[Scope, Position]) -> None:
+        """Asks again for the records that could not be merged when they came.
+
+        They are merged as they are now; of those that the upstream has no more, nothing is kept.
+        """
+        keys = await self._store.set_aside_keys(MAX_CHANGES)
+        if not keys or not followed:
+            return
+        self._requests += 1
+        asked = ChangesRequest(
+            scopes=[scope_request(scope) for scope in followed],
+            max_changes=MAX_CHANGES,
+            record_ids=[key.id for key in keys],
+        )
+        answer = await self._upstream.changes(asked)
+        page, now = Page(answer.changes), self._clock.now()
+
+        async def work(tx: ReplicaTransaction) -> Counter[Scope]:
+            await tx.forget_aside([key for key in keys if key not in page.keys])
+            return await page.merge(tx, _comparing(followed), now)
+
+        self._received += await self._store.write_replica(work)
 
     async def _ask(self, followed: Sequence[Position]) -> ChangesResponse | None:
         """One page; None where the upstream has a new epoch, and everything is read anew."""
@@ -110,12 +135,8 @@ class Fetches:
         positions = moved(answer.scopes, followed)
         if page.keys or positions:
 
-            def comparing(record: Record) -> bool:
-                position = followed.get(record.scope) if record.scope is not None else None
-                return position.comparing if position else True
-
             async def work(tx: ReplicaTransaction) -> Counter[Scope]:
-                written = await page.merge(tx, comparing, now)
+                written = await page.merge(tx, _comparing(followed), now)
                 await tx.set_positions(positions)
                 return written
 
@@ -126,6 +147,16 @@ class Fetches:
         known = {s.scope for s in states if s.scope and s.status != UNKNOWN_SCOPE}
         unknown = {s.scope for s in states if s.scope and s.status == UNKNOWN_SCOPE}
         await self._store.mark_scopes(known, unknown)
+
+
+def _comparing(followed: Mapping[Scope, Position]) -> Callable[[Record], bool]:
+    """Of which records ours may be newer: those of versions that are read from their start."""
+
+    def comparing(record: Record) -> bool:
+        position = followed.get(record.scope) if record.scope is not None else None
+        return position.comparing if position else True
+
+    return comparing
 
 
 def moved(states: Sequence[ScopeState], followed: Mapping[Scope, Position]) -> list[Position]:

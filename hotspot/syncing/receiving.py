@@ -49,7 +49,11 @@ class Page:
         for change, reason in self.bad:
             raw = msgspec.json.encode(change)
             await tx.set_aside(Key(change.table, change.record_id), raw, reason, now)
-        return self._count(outcomes)
+        await tx.forget_aside([record.key for record in self.good])
+        written = self._count(outcomes)
+        if written:
+            await tx.begin_log(written.keys(), now)
+        return written
 
     def _count(self, outcomes: Sequence[Outcome]) -> Counter[Scope]:
         written: Counter[Scope] = Counter()

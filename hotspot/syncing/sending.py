@@ -7,7 +7,7 @@ travels, another is prepared, and the answer to a third is written.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from uuid import uuid4
 
 from hotspot.clock import Clock
@@ -64,11 +64,19 @@ class Uploads:
                 return None
             batch = encode_batch(str(uuid4()), edits, self._clock.timeline, self._clock.boot_id)
 
-            async def work(tx: ReplicaTransaction) -> None:
-                await tx.keep_batch(batch)
-
-            await self._store.write_replica(work)
+            scopes = {edit.record.scope for edit in edits if edit.record.scope is not None}
+            await self._keep(batch, scopes)
             return batch
+
+    async def _keep(self, batch: OpenBatch, scopes: Set[Scope]) -> None:
+        """Makes sure of a batch of edits of these versions before it is sent."""
+        now = self._clock.now()
+
+        async def work(tx: ReplicaTransaction) -> None:
+            await tx.keep_batch(batch)
+            await tx.begin_log(scopes, now)
+
+        await self._store.write_replica(work)
 
     async def _post(self, batch: OpenBatch) -> UploadResponse | None:
         """The upstream's answer; None where it cannot take this batch id any more."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
-from hotspot.model.stores import ReplicaStore, SessionLog
+from hotspot.model.sessions import SessionLog
+from hotspot.model.stores import ReplicaStore
 from hotspot.model.tables import Scope
 from hotspot.syncing.fetching import Fetches
 from hotspot.syncing.sending import Uploads
@@ -40,6 +41,7 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
     Each batch and each page is committed on its own, so a cut costs at most what was in flight.
     """
     started_at = clock.now()
+    await store.recover()
     uploads, fetches = Uploads(store, upstream, clock), Fetches(store, upstream, clock)
     failure: HotspotError | None = None
     try:

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from hotspot.model.merge import Mark, Outcome
-from hotspot.model.stores import Position, SessionLog
+from hotspot.model.sessions import SessionLog
+from hotspot.model.stores import Position
 from hotspot.model.tables import Scope
 from hotspot.store import following
 from hotspot.store.store import HotspotStore
@@ -190,3 +191,43 @@ async def test_edits_of_a_version_without_a_package_still_go_up(store: HotspotSt
     await store.remove_package("one")
     await accept(store, accepted(verse(9)))
     assert [edit.record for edit in await store.pending_edits(10)] == [verse(9)]
+
+
+RUNNING = "SELECT package_id, status, started_at, completed_at FROM sync_log ORDER BY 1"
+
+
+async def test_a_session_says_that_it_runs_once_for_each_package_it_touches(
+    store: HotspotStore, path: Path
+) -> None:
+    await store.write_replica(lambda tx: tx.begin_log([OTHER_TEXT, AUDIO], T0))
+    await store.write_replica(lambda tx: tx.begin_log([AUDIO], T1))
+    assert query(path, RUNNING) == [("two", "running", T0, None)]
+    await store.log_session(log({AUDIO: 4}))
+    assert query(path, RUNNING) == [("two", "completed", T1, T2)]
+    assert query(path, "SELECT changes_count FROM sync_log") == [(4,)]
+
+
+async def test_a_failed_session_ends_what_it_began_and_logs_the_others(
+    store: HotspotStore, path: Path
+) -> None:
+    await store.write_replica(lambda tx: tx.begin_log([TEXT], T0))
+    await store.log_session(log({TEXT: 5}, "The server hung up."))
+    rows = "SELECT package_id, status, started_at, changes_count FROM sync_log ORDER BY 1"
+    assert query(path, rows) == [("one", "failed", T1, 5), ("two", "failed", T1, 0)]
+
+
+async def test_what_is_set_aside_is_named_until_it_is_forgotten(
+    store: HotspotStore, path: Path
+) -> None:
+    async def put_aside(number: int, at: str, raw: bytes = b"raw") -> None:
+        key = verse(number).key
+        await store.write_replica(lambda tx: tx.set_aside(key, raw, "Too long.", at))
+
+    await put_aside(2, T1)
+    await put_aside(1, T0)
+    await put_aside(1, T2)
+    assert await store.set_aside_keys(10) == [verse(1).key, verse(2).key], "no news, no write"
+    await put_aside(1, T2, b"another")
+    assert await store.set_aside_keys(1) == [verse(2).key]
+    await store.write_replica(lambda tx: tx.forget_aside([verse(2).key, verse(3).key]))
+    assert await store.set_aside_keys(10) == [verse(1).key]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hotspot.model.catalogue import PackageQuery
-from hotspot.model.stores import SessionLog
+from hotspot.model.sessions import SessionLog
 from hotspot.model.tables import Scope
 from hotspot.model.wire import PackageInfo
 from hotspot.store.store import HotspotStore
