@@ -37,7 +37,7 @@ class Commands(click.Group):
             return super().get_command(ctx, cmd_name)
         if cmd_name == "upstream" and not _has_upstream():
             raise HotspotError(
-                "The server is an extra of its own: pip install 'hotspot[upstream]'."
+                "The server's part is not installed: install the extra 'upstream' of this project."
             )
         command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
         return command
@@ -127,13 +127,18 @@ def sync(load: Load, as_json: bool) -> None:
     report(ask(load(), "sync"), as_json, reports.session)
 
 
-@main.group(invoke_without_command=True)
-@JSON
-@click.pass_context
-def packages(ctx: click.Context, as_json: bool) -> None:
+class Listing(click.Group):
+    """A group that lists where nothing else is said."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@main.group(cls=Listing)
+def packages() -> None:
     """List the packages here, or remove one."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_packages, as_json=as_json)
 
 
 @packages.command(name="list")

@@ -25,6 +25,12 @@ THREAD_FROM = 64 * 1024
 _GZIP_LEVEL = 1
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_FORMAT = zlib.MAX_WBITS | 16
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_NUL = rb"\u0000"
 _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
 
 
@@ -40,11 +46,26 @@ async def read(request: web.Request, kind: type[T]) -> T:
     if body.startswith(_GZIP_MAGIC):  # no JSON does, whether or not the server unpacks by itself
         body = await asyncio.to_thread(_decompressed, body)
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _decoded(body, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadRequest(f"The request is not understood: {error}.") from None
     except RecursionError:
         raise BadRequest("The request is not understood: it is nested too deeply.") from None
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    """`body` as a `kind`; half characters become NUL, which the field that has it will refuse.
+
+    Some phones cut a text in the middle of an emoji, and send half of it as an escape. That must
+    cost the one text, and not everything that was sent with it.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError:
+        whole = _ESCAPE.sub(lambda found: _NUL if found["half"] else found[0], body)
+        if whole == body:
+            raise
+        return msgspec.json.decode(whole, type=kind)
 
 
 def _decompressed(body: bytes) -> bytes:

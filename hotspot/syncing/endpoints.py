@@ -81,7 +81,8 @@ class SyncEndpoints:
     async def _package_scopes(self, asked: ChangesRequest) -> list[tuple[Scope, str | None]]:
         """The short form: one package, whose token joins those of its versions."""
         assert asked.package_id is not None
-        found = await self._store.package_scopes(asked.package_id)
+        known = asked.package_id.isprintable()
+        found = await self._store.package_scopes(asked.package_id) if known else None
         if found is None:
             raise NotFound(f"There is no package {asked.package_id[:80]!r} here.")
         tokens: list[str | None] = [None] * len(found)
@@ -120,8 +121,8 @@ class _Batch:
         self.sender = sender
         self.body_hash = _body_hash(asked)
         self.changes: list[Parsed] = parse_changes(asked.changes)
-        if len(self.id) > _NAME_LIMIT:
-            raise BadRequest(f"A batchId may have {_NAME_LIMIT} characters.")
+        if len(self.id) > _NAME_LIMIT or not self.id.isprintable():
+            raise BadRequest(f"A batchId may have {_NAME_LIMIT} characters that can be printed.")
 
     async def write_to(self, store: RecordStore) -> bytes:
         """The encoded answer: that of the first time, if the batch was judged before."""
@@ -188,11 +189,16 @@ def checked(scope: Scope | None) -> Scope:
     """The version that a part of a request names. Raises BadRequest for none."""
     if scope is None:
         raise BadRequest("Each scope names one textVersionId or one audioVersionId.")
+    check_id(scope.id)
+    return scope
+
+
+def check_id(text: str) -> None:
+    """Raises BadRequest unless `text` is a record id."""
     try:
-        parse_id(scope.id)
+        parse_id(text)
     except ValueError as error:
         raise BadRequest(str(error)) from None
-    return scope
 
 
 def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) -> FeedQuery:
@@ -200,6 +206,8 @@ def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) 
         raise BadRequest("'tables' names a table that does not exist.")
     if asked.record_ids is not None and len(asked.record_ids) > MAX_CHANGES:
         raise BadRequest(f"'recordIds' may name {MAX_CHANGES} records; ask in several.")
+    for record_id in asked.record_ids or ():
+        check_id(record_id)
     if asked.written is not None and len(asked.written) > MAX_SCOPES:
         raise BadRequest(f"'written' may name {MAX_SCOPES} uploads.")
     limit = DEFAULT_CHANGES if asked.max_changes is None else asked.max_changes

