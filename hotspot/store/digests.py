@@ -1,16 +1,16 @@
 """Digests of the rows of a version, read from indexes that hold all that they need."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cache
 
 import aiosqlite
-import msgspec
 
-from hotspot.model.digest import Range, RowVersion, ScopeDigest, Sum, fingerprint
+from hotspot.model.digest import WHOLE, Index, Range, RowVersion, ScopeDigest, Sum, fingerprint
 from hotspot.model.tables import Scope, Table, in_scope
 from hotspot.store.feed import end_token, newest_seq
 from hotspot.store.part import Part
-from hotspot.store.rows import as_json, fetch
+from hotspot.store.rows import fetch
 from hotspot.store.transaction import VERSION_TABLES
 
 
@@ -29,17 +29,8 @@ class Digests(Part):
 
     async def list_versions(self, scope: Scope, ranges: Sequence[Range]) -> Sequence[RowVersion]:
         async with self._database.snapshot() as connection:
-            return [
-                RowVersion(table.name, id_, fingerprint(number))
-                for table in in_scope(scope.kind)
-                for id_, number in await fetch(
-                    connection, _list_sql(table), (_bounds(ranges), scope.id)
-                )
-            ]
-
-
-def _bounds(ranges: Sequence[Range]) -> str:
-    return as_json([one.bounds for one in ranges])
+            index = await _index(connection, scope)
+        return [row for ids in ranges for row in index.rows(ids)]
 
 
 async def _is_known(connection: aiosqlite.Connection, scope: Scope) -> bool:
@@ -50,33 +41,49 @@ async def _is_known(connection: aiosqlite.Connection, scope: Scope) -> bool:
 async def _sums(
     connection: aiosqlite.Connection, scope: Scope, ranges: Sequence[Range]
 ) -> list[Sum]:
-    counts, totals = [0] * len(ranges), [0] * len(ranges)
-    for table in in_scope(scope.kind) if ranges else ():
-        rows = await fetch(connection, _sum_sql(table), (scope.id, _bounds(ranges)))
-        for place, (encoded,) in enumerate(rows):
-            count, high, low = msgspec.json.decode(encoded, type=tuple[int, int, int])
-            counts[place] += count
-            totals[place] += (high << 32) + low
-    return [Sum(count, fingerprint(total)) for count, total in zip(counts, totals, strict=True)]
+    """One pass over the version's rows, however many ranges there are."""
+    if all(ids == WHOLE for ids in ranges):
+        return [await _sum(connection, scope) for _ in ranges]
+    index = await _index(connection, scope)
+    return [index.sum(ids) for ids in ranges]
+
+
+async def _sum(connection: aiosqlite.Connection, scope: Scope) -> Sum:
+    """The digest of the whole version."""
+    rows, total = 0, 0
+    for table in in_scope(scope.kind):
+        ((count, high, low),) = await fetch(connection, _sum_sql(table), (scope.id,))
+        rows += count
+        total += (high << 32) + low
+    return Sum(rows, fingerprint(total))
+
+
+async def _index(connection: aiosqlite.Connection, scope: Scope) -> Index:
+    """The version's rows; it takes a while to put many of them in order."""
+    found = {
+        table.name: await fetch(connection, _list_sql(table), (scope.id,))
+        for table in in_scope(scope.kind)
+    }
+
+    def ordered() -> Index:
+        return Index(
+            RowVersion(name, id_, fingerprint(number))
+            for name, rows in found.items()
+            for id_, number in rows
+        )
+
+    return await asyncio.to_thread(ordered)
 
 
 @cache
 def _sum_sql(table: Table) -> str:
-    """Halves are summed, because SQLite's sums stop at 64 bits; as one value, in one pass."""
+    """Halves are summed, because SQLite's sums stop at 64 bits."""
     return f"""
-        SELECT (
-          SELECT json_array(
-            count(*), coalesce(sum(row_hash >> 32), 0), coalesce(sum(row_hash & 0xffffffff), 0))
-          FROM {table.name}
-          WHERE {table.scope_column} = ? AND id BETWEEN r.value ->> 0 AND r.value ->> 1)
-        FROM json_each(?) r ORDER BY r.key
+        SELECT count(*), coalesce(sum(row_hash >> 32), 0), coalesce(sum(row_hash & 0xffffffff), 0)
+        FROM {table.name} WHERE {table.scope_column} = ?
     """
 
 
 @cache
 def _list_sql(table: Table) -> str:
-    return f"""
-        SELECT t.id, t.row_hash
-        FROM json_each(?) r CROSS JOIN {table.name} t
-          ON t.{table.scope_column} = ? AND t.id BETWEEN r.value ->> 0 AND r.value ->> 1
-    """
+    return f"SELECT id, row_hash FROM {table.name} WHERE {table.scope_column} = ?"

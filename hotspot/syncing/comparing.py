@@ -5,6 +5,7 @@ The position is that of the first answer, so whatever changes meanwhile comes in
 merged stays merged; a comparison that is cut off begins again, and finds less.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence, Set
 
@@ -109,7 +110,8 @@ class Comparisons:
         self, scope: Scope, whole: Sum
     ) -> tuple[list[RowVersion], list[RowVersion]] | None:
         """Rows of theirs that are not ours, and ours that they lack; None if most would differ."""
-        ours = Index(await self._store.list_versions(scope, [WHOLE]))
+        held = await self._store.list_versions(scope, [WHOLE])
+        ours = await asyncio.to_thread(Index, held)
         rows = max(whole.count, ours.sum(WHOLE).count)
         step = next_step(ours, [WHOLE], [whole])
         listed = step.listed

@@ -63,18 +63,12 @@ INDEXES = {
     "idx_media_files_last_synced": ("media_files", ["last_synced_at"]),
     "idx_verse_texts_sync_status": ("verse_texts", ["sync_status"]),
     "idx_verse_texts_last_synced": ("verse_texts", ["last_synced_at"]),
-    "idx_media_files_feed": ("media_files", ["audio_version_id", "seq", "id"]),
+    "idx_media_files_feed": ("media_files", ["audio_version_id", "seq", "id", "row_hash"]),
     "idx_media_files_verses_feed": (
         "media_files_verses",
-        ["denormalized_audio_version_id", "seq", "id"],
+        ["denormalized_audio_version_id", "seq", "id", "row_hash"],
     ),
-    "idx_verse_texts_feed": ("verse_texts", ["text_version_id", "seq", "id"]),
-    "idx_media_files_digest": ("media_files", ["audio_version_id", "id", "row_hash"]),
-    "idx_media_files_verses_digest": (
-        "media_files_verses",
-        ["denormalized_audio_version_id", "id", "row_hash"],
-    ),
-    "idx_verse_texts_digest": ("verse_texts", ["text_version_id", "id", "row_hash"]),
+    "idx_verse_texts_feed": ("verse_texts", ["text_version_id", "seq", "id", "row_hash"]),
 }
 TYPES = {
     Type.TEXT: "TEXT",
