@@ -4,14 +4,14 @@ Two places may create the same verse under two ids. One id survives; the other b
 which names the surviving record from then on. An alias is never the id of a live row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from hotspot.model import instants
 from hotspot.model.merge import Local, Mark, Outcome, Pending, receive
 from hotspot.model.records import Key, Record, Value, make
-from hotspot.model.tables import BY_NAME
+from hotspot.model.tables import BY_NAME, REFERENCES
 
 
 class NaturalKey(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +48,19 @@ def natural_key(record: Record) -> NaturalKey | None:
 def renamed(record: Record, record_id: str) -> Record:
     """The same state of the same thing under another id; its version stays."""
     return msgspec.structs.replace(record, id=record_id)
+
+
+def redirected(record: Record, aliases: Mapping[Key, Key]) -> Record:
+    """The record with its references to aliases led to what these name.
+
+    The stamp stays: every replica that learns of the alias gets the same version.
+    """
+    values = dict(record.values)
+    for table, column, target in REFERENCES:
+        if record.table == table.name and isinstance(id_ := values[column], str):
+            key = Key(target.name, id_)
+            values[column] = aliases.get(key, key).id
+    return make(record, record.updated_at, values)
 
 
 def apart(aliases: Sequence[Alias]) -> tuple[list[Alias], list[Alias]]:

@@ -16,6 +16,8 @@ Values = dict[str, Value]
 
 TEXT_LIMIT = 65_536
 """Characters that one text column may have; the longest verse of any Bible has about 1,000."""
+NAME_LIMIT = 200
+"""Characters of a text in a natural key: databases keep these keys in unique indexes."""
 INTEGER_LIMIT = 2**53
 """Numbers from here on are not the same in JavaScript."""
 
@@ -179,6 +181,13 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _name(name: str, value: object) -> str:
+    text = _text(name, value)
+    if len(text) > NAME_LIMIT:
+        raise ValueError(f"{name} is longer than {NAME_LIMIT} characters.")
+    return text
+
+
 def _uuid(name: str, value: object) -> str:
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise ValueError(f"{name} must be a UUID in lower case.")
@@ -219,7 +228,12 @@ _CHECKS: dict[Type, Callable[[str, object], Value]] = {
     Type.BOOLEAN: _boolean,
 }
 _COLUMN_CHECKS: dict[str, dict[str, Callable[[str, object], Value]]] = {
-    table.name: {column.name: _CHECKS[column.type] for column in (*table.columns, *STAMP_COLUMNS)}
+    table.name: {
+        column.name: _name
+        if column.type is Type.TEXT and column.name in table.natural_key
+        else _CHECKS[column.type]
+        for column in (*table.columns, *STAMP_COLUMNS)
+    }
     for table in BY_NAME.values()
 }
 

@@ -3,11 +3,12 @@
 One contract suite (tests/contract) runs against both.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from hotspot.model.aliases import Alias, NaturalKey
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
@@ -65,10 +66,14 @@ class FeedScope(msgspec.Struct, frozen=True):
 
 
 class FeedPage(msgspec.Struct, frozen=True):
-    """Current rows in the feed's order, and the new positions, in the order of the query."""
+    """Current rows in the feed's order, and the new positions, in the order of the query.
+
+    `aliases`: deleted records among them whose ids name other records now.
+    """
 
     records: Sequence[Record]
     scopes: Sequence[FeedScope]
+    aliases: Mapping[Key, Key] = msgspec.field(default_factory=dict)
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +132,12 @@ class RecordTransaction(Protocol):
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
         """The current rows, locked until the transaction ends; missing ones are left out."""
 
+    async def canonical(self, keys: Collection[Key]) -> dict[Key, Key]:
+        """What those of `keys` name that are aliases."""
+
+    async def holders(self, wanted: Collection[NaturalKey]) -> dict[NaturalKey, Record]:
+        """The live rows that have these natural keys, locked until the transaction ends."""
+
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
         """Those of `scopes` whose version row this store has."""
 
@@ -134,6 +145,12 @@ class RecordTransaction(Protocol):
         """Makes these rows current. At most one edit a record.
 
         A store that has an upstream marks them pending, on the base that the upstream knows.
+        """
+
+    async def add_aliases(self, aliases: Sequence[Alias]) -> None:
+        """Makes these ids name other records, also where other aliases named them.
+
+        What refers to them refers to those records from now on, and keeps its stamp.
         """
 
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
@@ -225,6 +242,13 @@ class Position(msgspec.Struct, frozen=True):
 
 class ReplicaTransaction(RecordTransaction, SessionTransaction, Protocol):
     """A write transaction of a store that has an upstream."""
+
+    async def rename(self, aliases: Sequence[Alias]) -> None:
+        """`add_aliases`, for records that go by another id in the upstream.
+
+        Marks of edits and losing versions move to that id. Of two edits that wait, the mark of the
+        later one stays.
+        """
 
     async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
         """What is held of each of these records, with pending edits; every key is answered."""

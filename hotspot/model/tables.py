@@ -173,6 +173,9 @@ VERSE_TEXTS = Table(
     client_writes=True,
 )
 
+REFERENCES = ((MEDIA_FILES_VERSES, "verse_text_id", VERSE_TEXTS),)
+"""Columns that hold ids of a table with a natural key: (table, column, the table it refers to)."""
+
 CONTENT_TABLES = (AUDIO_VERSIONS, TEXT_VERSIONS, MEDIA_FILES, MEDIA_FILES_VERSES, VERSE_TEXTS)
 BY_NAME = {table.name: table for table in CONTENT_TABLES}
 

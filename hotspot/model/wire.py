@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from hotspot.model.merge import Status
-from hotspot.model.records import Values
+from hotspot.model.records import Key, Values
 from hotspot.model.tables import Scope, ScopeKind
 
 MAX_CHANGES = 5_000
@@ -151,6 +151,11 @@ class Result(Message, frozen=True, kw_only=True):
     server_record: dict[str, Any] | None = None
     code: str | None = None
     reason: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """The record that the change turned out to be about."""
+        return Key(self.table, self.canonical_id or self.record_id)
 
 
 class Conflict(Message, frozen=True, kw_only=True, omit_defaults=False):

@@ -16,6 +16,7 @@ from hotspot.model import positions
 from hotspot.model.records import Key
 from hotspot.model.stores import FeedPage, FeedQuery, FeedScope
 from hotspot.model.tables import BY_NAME, CONTENT_TABLES, Scope, ScopeKind, Table, in_scope
+from hotspot.store import aliases
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch, read_rows
 from hotspot.store.transaction import VERSION_TABLES
@@ -103,7 +104,8 @@ class Feed(Part):
             token = self._token(one, page, head, more=more)
             states.append(FeedScope(one.scope, token, more, one.known))
         rows = await read_rows(connection, keys)
-        return FeedPage([rows[key] for key in keys], states)
+        named = await aliases.of_deleted(connection, rows.values())
+        return FeedPage([rows[key] for key in keys], states, named)
 
     def _token(
         self, one: _Asked, page: Sequence[tuple[int, int, str]], head: int, *, more: bool
@@ -212,4 +214,5 @@ async def _named(
     scopes = {one.scope for one in asked if one.known}
     records = [rows[key] for key in keys if key in rows and rows[key].scope in scopes]
     states = [FeedScope(one.scope, one.token, False, one.known) for one in asked]
-    return FeedPage(records[: query.limit], states)
+    page = records[: query.limit]
+    return FeedPage(page, states, await aliases.of_deleted(connection, page))

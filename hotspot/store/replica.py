@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from hotspot.model.aliases import Alias
 from hotspot.model.media import wants_audio
 from hotspot.model.merge import Local, Mark, Outcome, Pending
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser, OpenBatch, Position
 from hotspot.model.tables import MEDIA_FILES, Scope
 from hotspot.model.timeline import Dating
+from hotspot.store import aliases
 from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
 
@@ -90,6 +92,10 @@ WHERE id IN (SELECT value FROM json_each(:ids))
 class Replica(Transaction):
     """`model.stores.ReplicaTransaction` on the writer's connection."""
 
+    async def rename(self, named: Sequence[Alias]) -> None:
+        await self.add_aliases(named)
+        await aliases.move(self._connection, named)
+
     async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
         records = await self.current(keys)
         held = {key: Local(records.get(key)) for key in keys}
@@ -109,6 +115,8 @@ class Replica(Transaction):
         wanted = await self._wanted_audio(changed)
         if changed:
             await write_rows(self._connection, changed, seq=await self.seq(), status="synced")
+            live = [record for record in changed if not record.deleted]
+            await aliases.forget(self._connection, live)
         await self.close_conflicts(Key(one.table, one.id) for one in told if one.moves_on)
         await self._mark_rows(told, now)
         if wanted:

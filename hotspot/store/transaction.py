@@ -6,9 +6,11 @@ from typing import Any
 import aiosqlite
 
 from hotspot.model import instants, positions
+from hotspot.model.aliases import Alias, NaturalKey, redirected
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import Scope, ScopeKind
+from hotspot.store import aliases
 from hotspot.store.rows import as_json, by_table, fetch, read_rows, write_rows
 
 VERSION_TABLES = {ScopeKind.TEXT: "text_versions", ScopeKind.AUDIO: "audio_versions"}
@@ -101,6 +103,12 @@ class Transaction:
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
         return await read_rows(self._connection, keys)
 
+    async def canonical(self, keys: Collection[Key]) -> dict[Key, Key]:
+        return await aliases.canonical(self._connection, keys)
+
+    async def holders(self, wanted: Collection[NaturalKey]) -> dict[NaturalKey, Record]:
+        return await aliases.holders(self._connection, wanted)
+
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
         known = set()
         for kind, table in VERSION_TABLES.items():
@@ -119,6 +127,14 @@ class Transaction:
             _MARK_PENDING, {"edits": pending, "seq": seq, "now": self._now}
         )
         self.edited = True
+
+    async def add_aliases(self, named: Sequence[Alias]) -> None:
+        await aliases.add(self._connection, named)
+        referring = await aliases.referring(self._connection, named)
+        if referring:
+            names = await self.canonical([alias.key for alias in named])
+            led = [redirected(record, names) for record in referring]
+            await write_rows(self._connection, led, seq=await self.seq(), status="synced")
 
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
         kept = as_json([_losing(loser) for loser in losers])

@@ -12,7 +12,7 @@ from hotspot.errors import BadRequest, BatchReused, NotFound
 from hotspot.http.auth import authenticate
 from hotspot.http.messages import answer, answer_encoded, read
 from hotspot.model import instants
-from hotspot.model.changes import Parsed, keys, parse_changes, scopes
+from hotspot.model.changes import Parsed, parse_changes, scopes
 from hotspot.model.edits import Sender
 from hotspot.model.judging import judge
 from hotspot.model.records import Key, Record, parse_id
@@ -36,6 +36,7 @@ from hotspot.model.wire import (
     UploadResponse,
     scope_state,
 )
+from hotspot.syncing.naming import rows_to_judge
 
 MAX_SCOPES = 2_000
 MAX_UPLOAD = 10_000
@@ -140,17 +141,19 @@ class _Batch:
         return body
 
     async def _judge(self, tx: RecordTransaction) -> bytes:
-        current = await tx.current(keys(self.changes))
+        current, aliases = await rows_to_judge(tx, self.changes)
         known = await tx.known_scopes(scopes(self.changes))
-        judgement = judge(self.changes, current, known, self.sender)
+        judgement = judge(self.changes, current, known, self.sender, aliases)
         written = None
         if judgement.accepted:
             await tx.accept(judgement.accepted)
             written = await tx.name()
+        if judgement.aliases:
+            await tx.add_aliases(judgement.aliases)
         if judgement.losers:
             await tx.keep_losers(judgement.losers)
         if self.redeliver:
-            lost = {Key(r.table, r.record_id) for r in judgement.results if not r.status.stands}
+            lost = {result.key for result in judgement.results if not result.status.stands}
             await tx.redeliver(lost & current.keys())
         stand = sum(result.status.stands for result in judgement.results)
         return msgspec.json.encode(
@@ -238,7 +241,7 @@ def _page(page: FeedPage, token: str | None, now: str) -> ChangesResponse:
         for one in page.scopes
     ]
     return ChangesResponse(
-        changes=[_change(record) for record in page.records],
+        changes=[_change(record, page.aliases.get(record.key)) for record in page.records],
         scopes=states,
         has_more=any(state.has_more for state in states),
         server_timestamp=now,
@@ -246,7 +249,7 @@ def _page(page: FeedPage, token: str | None, now: str) -> ChangesResponse:
     )
 
 
-def _change(record: Record) -> Change:
+def _change(record: Record, canonical: Key | None) -> Change:
     new = record.created_at == record.updated_at
     return Change(
         table=record.table,
@@ -256,4 +259,5 @@ def _change(record: Record) -> Change:
         version=record.version,
         changed_at=record.updated_at,
         changed_by=record.updated_by,
+        canonical_id=canonical.id if canonical is not None else msgspec.UNSET,
     )

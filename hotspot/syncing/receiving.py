@@ -6,26 +6,34 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from hotspot.model import records
+from hotspot.model.aliases import Alias
 from hotspot.model.merge import Outcome, receive
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import ReplicaTransaction
 from hotspot.model.tables import BY_NAME, Scope
 from hotspot.model.wire import Change
+from hotspot.syncing.naming import follow_names
 
 
 class Page:
-    """One page of changes. `good`: the last of each record; `bad`: what is of no use, and why."""
+    """One page of changes. `good`: the last of each record; `bad`: what is of no use, and why.
+
+    `aliases`: ids that the page says name other records now.
+    """
 
     def __init__(self, changes: Sequence[Change]) -> None:
         good: dict[Key, Record] = {}
+        self.aliases: list[Alias] = []
         self.bad: list[tuple[Change, str]] = []
         for change in changes:
             try:
-                record = _record(change)
+                record, alias = _record(change), _alias(change)
             except ValueError as error:
                 self.bad.append((change, str(error)))
                 continue
             good[record.key] = record
+            if alias is not None and record.deleted:
+                self.aliases.append(alias)
         self.good = list(good.values())
 
     @property
@@ -41,7 +49,7 @@ class Page:
 
         `comparing`: of which records ours may be newer (see merge.receive).
         """
-        held = await tx.locals([record.key for record in self.good])
+        held = await follow_names(tx, self.aliases, self.good, now)
         outcomes = [
             receive(held[record.key], record, comparing=comparing(record)) for record in self.good
         ]
@@ -68,3 +76,9 @@ def _record(change: Change) -> Record:
     if table is None:
         raise ValueError(f"There is no table {change.table[:80]!r} here.")
     return records.from_wire(table, change.record_id, change.record)
+
+
+def _alias(change: Change) -> Alias | None:
+    if change.canonical_id in (msgspec.UNSET, change.record_id):
+        return None
+    return Alias(change.table, change.record_id, records.parse_id(change.canonical_id))

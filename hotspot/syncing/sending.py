@@ -7,17 +7,17 @@ travels, another is prepared, and the answer to a third is written.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from uuid import uuid4
 
 from hotspot.clock import Clock
 from hotspot.errors import BatchReused, UpstreamRefused
 from hotspot.model.batches import encode_batch, verdicts
 from hotspot.model.merge import Local, settle
-from hotspot.model.records import Key
 from hotspot.model.stores import OpenBatch, ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope
 from hotspot.model.wire import UNKNOWN_SCOPE, Result, UploadResponse
+from hotspot.syncing.naming import follow_answers
 from hotspot.syncing.upstream import Upstream
 
 BATCH = 1_000
@@ -94,12 +94,12 @@ class Uploads:
         judged = verdicts(answer) if answer is not None else []
         now = self._clock.now()
 
-        async def work(tx: ReplicaTransaction) -> dict[Key, Local]:
-            held = await tx.locals([Key(one.table, one.id) for one in batch.sent])
-            pairs = zip(batch.sent, judged, strict=False)
-            await tx.settle([settle(held[Key(s.table, s.id)], s, v) for s, v in pairs], now)
+        async def work(tx: ReplicaTransaction) -> list[Local]:
+            held = await follow_answers(tx, batch.sent, judged, now)
+            answers = zip(held, judged, strict=False)
+            await tx.settle([settle(*one, verdict) for one, verdict in answers], now)
             await tx.close_batch(batch.id)
-            return held
+            return [local for local, _ in held]
 
         held = await self._store.write_replica(work)
         if answer is not None:
@@ -107,12 +107,11 @@ class Uploads:
             await self._store.mark_scopes(known=(), unknown=unknown)
             self.written += [answer.written] if answer.written is not None else []
 
-    def _count(self, results: Sequence[Result], held: Mapping[Key, Local]) -> set[Scope]:
+    def _count(self, results: Sequence[Result], held: Sequence[Local]) -> set[Scope]:
         """Counts by scope; returns the scopes that the upstream does not know."""
         unknown = set()
-        for result in results:
-            record = held[Key(result.table, result.record_id)].record
-            scope = record.scope if record is not None else None
+        for result, local in zip(results, held, strict=True):
+            scope = local.record.scope if local.record is not None else None
             if scope is None:
                 continue
             if result.code == UNKNOWN_SCOPE:

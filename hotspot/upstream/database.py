@@ -18,6 +18,13 @@ SESSION = {
 POOL_SIZE = 10
 CONNECT_S = 10.0
 
+RACED = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+"""What a transaction meets that met another one: it may be run again."""
+
 _AWAY = (
     OSError,
     TimeoutError,

@@ -17,7 +17,7 @@ from hotspot.model import instants, positions, records
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import FeedPage, FeedQuery, FeedScope
 from hotspot.model.tables import BY_NAME, Scope, Table, in_scope
-from hotspot.upstream import rows
+from hotspot.upstream import aliases, rows
 
 Cursor = tuple[int, int]
 _START: Cursor = (0, 0)
@@ -75,7 +75,8 @@ async def read_changes(connection: Connection, query: FeedQuery) -> FeedPage:
             for record in await reading.page(connection, query.limit - len(found)):
                 found[record.key] = record
         states.append(reading.state(token))
-    return FeedPage(list(found.values()), states)
+    page = list(found.values())
+    return FeedPage(page, states, await aliases.of_deleted(connection, page))
 
 
 async def _ends(connection: Connection, query: FeedQuery) -> Sequence[Row]:
@@ -206,7 +207,8 @@ async def _named(connection: Connection, query: FeedQuery, ids: Sequence[str]) -
         FeedScope(scope, token, False, end["known"])
         for (scope, token), end in zip(query.scopes, ends, strict=True)
     ]
-    return FeedPage(found[: query.limit], states)
+    page = found[: query.limit]
+    return FeedPage(page, states, await aliases.of_deleted(connection, page))
 
 
 async def _ended_in(

@@ -1,7 +1,9 @@
 """Loading a package's rows from its staging database into PostgreSQL."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,26 +13,78 @@ import aiosqlite
 import msgspec
 from asyncpg import Connection
 
-from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, Table
-from hotspot.upstream import authors, rows
+from hotspot.errors import TryLater
+from hotspot.model.records import Key
+from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, REFERENCES, Table
+from hotspot.upstream import aliases, authors, rows
+from hotspot.upstream.database import RACED
 
 CHUNK = 2_000
 """Rows in one statement."""
+ATTEMPTS = 5
+PAUSE_S = 0.5
+
+_REFERRING = tuple(table for table, _, _ in REFERENCES)
+_TABLES = (
+    *CONTEXT_TABLES,
+    *(table for table in CONTENT_TABLES if table not in _REFERRING),
+    *_REFERRING,
+)
+"""What others refer to comes before them: then it is known what its ids name."""
+
+_NAMING = {
+    table.name: [
+        ("id", table.name),
+        *((column, target.name) for referring, column, target in REFERENCES if referring is table),
+    ]
+    for table in CONTENT_TABLES
+    if table.natural_key
+}
+"""The columns of ids that may be aliases, and of which table, by table."""
 
 
 async def load(connection: Connection, staging: Path) -> dict[str, int]:
     """Writes what is new, or newer than here, in one transaction.
 
-    A row with the content that is here already stays as it is. Returns the rows written by table.
+    A row with the content that is here already stays as it is. One whose natural key a live row of
+    another id has becomes that row, where it is newer, and its id an alias. Returns the rows
+    written by table. Raises TryLater where others go on changing the same records.
     """
-    written = {}
+    for attempt in range(ATTEMPTS):
+        await asyncio.sleep(attempt * random.uniform(0, PAUSE_S))
+        with suppress(*RACED):
+            return await _load(connection, staging)
+    raise TryLater("Others are changing the same records; try again later.")
+
+
+async def _load(connection: Connection, staging: Path) -> dict[str, int]:
     async with _reading(staging) as source, connection.transaction():
         await connection.execute("SELECT set_config('hotspot.change_source', 'import', true)")
-        for table in (*CONTEXT_TABLES, *CONTENT_TABLES):
-            written[table.name] = 0
-            async for chunk in _chunks(source, table):
-                written[table.name] += await _write(connection, table, chunk)
+        return {table.name: await _load_table(connection, source, table) for table in _TABLES}
+
+
+async def _load_table(connection: Connection, source: aiosqlite.Connection, table: Table) -> int:
+    written = 0
+    async for chunk in _chunks(source, table):
+        if table.natural_key:
+            found = await aliases.taken(connection, table, chunk)
+            if found:
+                await aliases.add(connection, found)
+        written += await _write(connection, table, await _renamed(connection, table, chunk))
     return written
+
+
+async def _renamed(
+    connection: Connection, table: Table, chunk: Sequence[dict[str, Any]]
+) -> Sequence[dict[str, Any]]:
+    """The rows under the ids that theirs name, as are those that they refer to."""
+    for column, target in _NAMING.get(table.name, ()):
+        ids = {Key(target, row[column]) for row in chunk if row[column] is not None}
+        names = await aliases.canonical(connection, ids)
+        for row in chunk if names else ():
+            key = Key(target, row[column])
+            row[column] = names.get(key, key).id
+    return chunk
 
 
 @asynccontextmanager
@@ -43,11 +97,13 @@ async def _reading(staging: Path) -> AsyncIterator[aiosqlite.Connection]:
 async def _chunks(
     source: aiosqlite.Connection, table: Table
 ) -> AsyncIterator[Sequence[dict[str, Any]]]:
-    """The rows of one table, by column."""
+    """The rows of one table, by column; deleted ones first, because they free natural keys."""
     names = _names(table)
-    async with source.execute(f"SELECT {', '.join(names)} FROM {table.name}") as cursor:
-        while found := await cursor.fetchmany(CHUNK):
-            yield [dict(zip(names, row, strict=True)) for row in found]
+    for deleted in ("NOT NULL", "NULL"):
+        sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE deleted_at IS {deleted}"
+        async with source.execute(sql) as cursor:
+            while found := await cursor.fetchmany(CHUNK):
+                yield [dict(zip(names, row, strict=True)) for row in found]
 
 
 async def _write(connection: Connection, table: Table, chunk: Sequence[dict[str, Any]]) -> int:

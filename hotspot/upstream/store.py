@@ -14,19 +14,13 @@ from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.upstream import devices, digests, epochs, feed, media
-from hotspot.upstream.database import away_is_try_later, open_pool
+from hotspot.upstream.database import RACED, away_is_try_later, open_pool
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
 _PAUSE_S = 0.05
-_AGAIN = (
-    Raced,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.UniqueViolationError,
-)
 
 
 class PostgresStore:
@@ -97,7 +91,7 @@ class PostgresStore:
                         "SELECT set_config('hotspot.change_source', 'sync', true)"
                     )
                     return await work(PostgresTransaction(connection))
-            except _AGAIN:
+            except (Raced, *RACED):
                 continue
         raise TryLater("Others are changing the same records; try again later.")
 

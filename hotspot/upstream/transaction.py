@@ -8,10 +8,11 @@ import msgspec
 from asyncpg import Connection
 
 from hotspot.model import positions
+from hotspot.model.aliases import Alias, NaturalKey
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
-from hotspot.upstream import authors, rows
+from hotspot.upstream import aliases, authors, rows
 
 
 class Raced(Exception):
@@ -59,6 +60,16 @@ class PostgresTransaction:
         self._missing |= set(keys) - found.keys()
         return found
 
+    async def canonical(self, keys: Collection[Key]) -> dict[Key, Key]:
+        """What those of `keys` name that are aliases."""
+        return await aliases.canonical(self._connection, keys)
+
+    async def holders(self, wanted: Collection[NaturalKey]) -> dict[NaturalKey, Record]:
+        """The live rows that have these natural keys, locked until the transaction ends."""
+        found = await aliases.holders(self._connection, wanted)
+        self._locked |= {record.key for record in found.values()}
+        return found
+
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
         """Those of `scopes` whose version row this store has."""
         asked: dict[ScopeKind, list[str]] = {kind: [] for kind in ScopeKind}
@@ -75,8 +86,8 @@ class PostgresTransaction:
     async def accept(self, edits: Sequence[Accepted]) -> None:
         """Makes these rows current. Raises Raced.
 
-        One statement a table for those that `current` found, and one for the others: an upsert
-        calls the triggers of a row twice.
+        One statement a table for those that are locked, and one for the others: an upsert calls
+        the triggers of a row twice. Deletions come first, because they free natural keys.
         """
         await authors.make_known(
             self._connection,
@@ -86,7 +97,11 @@ class PostgresTransaction:
                 for author in (edit.record.updated_by, edit.record.created_by)
             ),
         )
-        records = {edit.record.key: edit.record for edit in edits}
+        for deleted in (True, False):
+            records = [edit.record for edit in edits if edit.record.deleted is deleted]
+            await self._write({record.key: record for record in records})
+
+    async def _write(self, records: Mapping[Key, Record]) -> None:
         for table, ids in _by_table(records.keys() & self._locked):
             await self._connection.execute(_update(table), _json(table, ids, records))
         for table, ids in _by_table(records.keys() - self._locked):
@@ -97,6 +112,10 @@ class PostgresTransaction:
             if int(status.split()[-1]) != len(ids):
                 raise Raced
         self._missing -= records.keys()
+
+    async def add_aliases(self, named: Sequence[Alias]) -> None:
+        """Makes these ids name other records, also where other aliases or references named them."""
+        await aliases.add(self._connection, named)
 
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
         """Keeps losing versions where a person can list them and bring them back."""

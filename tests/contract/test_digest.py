@@ -151,7 +151,8 @@ async def test_both_kinds_of_store_have_the_same_numbers(
 ) -> None:
     rows = []
     for id_, ((text, deleted), stamp) in states.items():
-        values = {**verse(1).values, "verse_text": text, "deleted_at": T0 if deleted else None}
+        values = {**verse(1).values, "verse_id": f"gen-1-{id_}", "verse_text": text}
+        values["deleted_at"] = T0 if deleted else None
         rows.append(records.build(VERSE_TEXTS, id_, values, instants.from_ms(stamp)))
     await asyncio.gather(*(opened.seed(rows) for opened in both))
     held = [await opened.store.list_versions(TEXT, [WHOLE]) for opened in both]

@@ -56,6 +56,7 @@ def test_the_wire_gives_back_the_same_record() -> None:
         ({"verse_text": "a\x00b"}, "no text may have"),
         ({"verse_text": "a\ud800b"}, "no text may have"),
         ({"verse_text": "x" * 70_000}, "longer than"),
+        ({"verse_id": "x" * 201}, "verse_id is longer than 200"),
         ({"text_version_id": "../../etc"}, "must be a UUID"),
         ({"text_version_id": VERSION_ID.upper()}, "must be a UUID"),
         ({"version": True}, "whole number"),

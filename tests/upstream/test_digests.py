@@ -23,7 +23,7 @@ KNOWN = migrations()
 FIRST_WITH_NUMBERS = 7
 INSERT = """
 INSERT INTO verse_texts (id, verse_id, text_version_id, verse_text, updated_at)
-VALUES ($1, 'gen-1-1', $2, 'In the beginning', $3::text::timestamptz)
+VALUES ($1, 'gen-1-' || $1::uuid, $2, 'In the beginning', $3::text::timestamptz)
 """
 
 

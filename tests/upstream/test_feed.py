@@ -77,7 +77,7 @@ async def test_a_whole_bible_of_one_transaction_pages_without_loss(
 ) -> None:
     await sql.execute(
         "INSERT INTO verse_texts (verse_id, text_version_id, verse_text)"
-        " SELECT 'gen-1-1', $1, 'Text ' || n FROM generate_series(1, 31102) AS n",
+        " SELECT 'gen-1-' || n, $1, 'Text ' || n FROM generate_series(1, 31102) AS n",
         TEXT.id,
     )
     seen: list[object] = []

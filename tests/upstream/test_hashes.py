@@ -2,6 +2,7 @@
 
 import random
 import string
+from uuid import uuid4
 
 import asyncpg
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +37,8 @@ def value_of(column: Column) -> SearchStrategy[Value]:
 def any_record(draw: DrawFn) -> Record:
     table = draw(st.sampled_from(CONTENT_TABLES))
     fields = {column.name: draw(value_of(column)) for column in table.content}
+    for name in {"text_version_id", "media_file_id"} & set(table.natural_key):
+        fields[name] = str(uuid4())
     record_id = draw(st.uuids().map(str))
     return records.build(
         table, record_id, fields, instants.from_ms(draw(st.integers(0, LATEST_MS)))
@@ -62,7 +65,7 @@ async def test_the_hash_of_long_texts_in_any_script(
     for number in range(50):
         text = "".join(chance.choices(letters, k=chance.randint(0, records.TEXT_LIMIT)))
         fields: dict[str, Value] = {
-            "verse_id": "ps-119-1",
+            "verse_id": f"ps-119-{number}",
             "text_version_id": DEVICE.id,
             "verse_text": text,
         }

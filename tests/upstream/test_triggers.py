@@ -140,7 +140,9 @@ async def test_zero_and_minus_zero_are_one_number(sql: asyncpg.Connection) -> No
     hashes = [
         await sql.fetchval(
             "INSERT INTO media_files_verses (media_file_id, verse_id, start_time_seconds)"
-            " VALUES ($1, 'gen-1-1', $2) RETURNING content_hash",
+            " VALUES ($1, 'gen-1-1', $2) ON CONFLICT (media_file_id, verse_id)"
+            " WHERE deleted_at IS NULL DO UPDATE SET start_time_seconds = $2"
+            " RETURNING content_hash",
             AUDIO.id,
             start,
         )
