@@ -138,7 +138,7 @@ class Listing(click.Group):
 
 @main.group(cls=Listing)
 def packages() -> None:
-    """List the packages here, or remove one."""
+    """List the packages here, remove one, or let its rows go up."""
 
 
 @packages.command(name="list")
@@ -158,6 +158,15 @@ def remove_package(load: Load, package_id: str) -> None:
     """Take a package out of the catalogue; its records stay."""
     ask(load(), "remove-package", package_id=package_id)
     click.echo(f"Package {package_id} is not offered any more.")
+
+
+@packages.command()
+@click.argument("package_id")
+@click.pass_obj
+def approve(load: Load, package_id: str) -> None:
+    """Let a package's rows go up to the server, where it lacks them."""
+    ask(load(), "approve-package", package_id=package_id)
+    click.echo(f"Package {package_id} is approved: its rows go up with the next session.")
 
 
 @main.group()

@@ -3,16 +3,12 @@
 import click
 
 from hotspot import reports
-from hotspot.cli import JSON, Load, ask, report
+from hotspot.cli import JSON, Listing, Load, ask, report
 
 
-@click.group(invoke_without_command=True)
-@JSON
-@click.pass_context
-def conflicts(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Listing)
+def conflicts() -> None:
     """Decide conflicts, and bring back versions that lost."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_conflicts, as_json=as_json)
 
 
 @conflicts.command(name="list")

@@ -18,6 +18,7 @@ from hotspot.clock import Clock
 from hotspot.errors import BadRequest, NotFound
 from hotspot.importer.importer import Importer, ImportResult
 from hotspot.model import instants
+from hotspot.model.approvals import Approval
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.conflicts import Choice, KeptQuery
 from hotspot.phones.pairing import new_code
@@ -56,6 +57,7 @@ class Operations:
             "sync": self.sync,
             "packages": self.packages,
             "remove-package": self.remove_package,
+            "approve-package": self.approve_package,
             "pair": self.pair,
             "devices": self.devices,
             "revoke-device": self.revoke_device,
@@ -115,9 +117,18 @@ class Operations:
         return report.summary()
 
     async def packages(self) -> list[Any]:
-        """Every package here, as the catalogue lists it."""
+        """Every package here, as the catalogue lists it, and whether its rows may go up."""
         listed, _ = await self._store.list_packages(PackageQuery(limit=10_000))
-        return [msgspec.to_builtins(info) for info in listed]
+        approvals = {one.package_id: one for one in await self._store.approvals()}
+        return [
+            msgspec.to_builtins(info) | {"approval": _approval_json(approvals.get(info.package_id))}
+            for info in listed
+        ]
+
+    async def approve_package(self, package_id: str) -> dict[str, Any]:
+        """Lets the rows of a package go up where the upstream lacks them."""
+        await self._store.approve(package_id)
+        return {"approved": package_id}
 
     async def remove_package(self, package_id: str) -> dict[str, Any]:
         """Takes a package out of the catalogue; its records stay."""
@@ -181,6 +192,16 @@ class Operations:
         """Makes a version that lost current again, as an edit of what stands."""
         await self._store.restore(number)
         return await self.conflict(number)
+
+
+def _approval_json(approval: Approval | None) -> dict[str, Any] | None:
+    if approval is None:
+        return None
+    return {
+        "approvedAt": approval.approved_at,
+        "finishedAt": approval.finished_at,
+        "reason": approval.reason,
+    }
 
 
 def _import_json(result: ImportResult) -> dict[str, Any]:

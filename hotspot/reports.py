@@ -14,6 +14,11 @@ def status(result: dict[str, Any]) -> str:
         f"{sync['packages']} packages, {sync['pending']} edits to send, "
         f"{sync['conflicts']} conflicts.",
     ]
+    if sync["pendingUnknown"]:
+        lines.append(
+            f"{sync['pendingUnknown']} of them are of versions that the server does not know: "
+            "load those there, or approve their packages here (hotspot packages approve)."
+        )
     if not result["parts"]:
         lines.append("The daemon is not running.")
     for name, part in sorted(result["parts"].items()):
@@ -52,9 +57,17 @@ def packages(results: list[dict[str, Any]]) -> str:
         return "There are no packages here yet: put in a stick that carries some."
     return "\n".join(
         f"{one['packageId']}  {one['packageVersion']}  {one['packageType']}  "
-        f"{one['languageName']}  {one['sizeInBytes'] / 1e6:.1f} MB"
+        f"{one['languageName']}  {one['sizeInBytes'] / 1e6:.1f} MB{_approval(one['approval'])}"
         for one in results
     )
+
+
+def _approval(approval: dict[str, Any] | None) -> str:
+    if approval is None:
+        return ""
+    if approval["reason"] is not None:
+        return f"  approved, but not taken by the server: {approval['reason']}"
+    return "  approved" if approval["finishedAt"] is None else "  approved and sent"
 
 
 def devices(results: list[dict[str, Any]]) -> str:

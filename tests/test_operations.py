@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hotspot import reports
 from hotspot.asking import ask_or_open
 from hotspot.config import Config
 from hotspot.control import ask, control_app
@@ -130,3 +131,16 @@ async def test_two_processes_do_not_use_one_data_folder(core: Core, config: Conf
     with pytest.raises(HotspotError, match="Another hotspot process uses"):
         async with open_core(config):
             pass
+
+
+async def test_a_package_is_approved(core: Core, stick: Path) -> None:
+    await perform(core.operations, "import", {"paths": [str(stick)]})
+    (package,) = await perform(core.operations, "packages", {})
+    assert package["approval"] is None
+    await perform(core.operations, "approve-package", {"package_id": "text"})
+    (package,) = await perform(core.operations, "packages", {})
+    assert package["approval"]["approvedAt"] <= core.clock.now()
+    assert (package["approval"]["finishedAt"], package["approval"]["reason"]) == (None, None)
+    assert "approved" in reports.packages([package])
+    with pytest.raises(NotFound):
+        await perform(core.operations, "approve-package", {"package_id": "none"})

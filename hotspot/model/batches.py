@@ -27,6 +27,24 @@ def encode_batch(
     return OpenBatch(batch_id, body, sent)
 
 
+def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
+    """The batch that adds these rows where they are not."""
+    changes = [
+        UploadChange(
+            table=row.table,
+            record_id=row.id,
+            operation="DELETE" if row.deleted else "INSERT",
+            record=dict(row.to_wire()),
+            local_timestamp=row.updated_at,
+            only_new=True,
+            changed_by=row.updated_by,
+        )
+        for row in rows
+    ]
+    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
+    return OpenBatch(batch_id, body, [Sent(row.table, row.id, row.version) for row in rows])
+
+
 def upload_change(edit: PendingEdit, stamp: str) -> UploadChange:
     """One pending edit as it goes up: the whole record, so that a server without it can add it."""
     record = edit.record

@@ -95,5 +95,7 @@ def as_left(loser: Loser, current: Record | None) -> Loser:
 
 def brought_back(lost: Record, current: Record | None, now: str) -> Record:
     """The edit that makes the content of `lost` current again: made now, on what stands."""
-    stamp = now if current is None else max(now, instants.later(current.updated_at, 1))
-    return replace(lost.stamped(stamp), former=None)
+    if current is None:
+        return replace(lost.stamped(now), former=None)
+    stamp = max(now, instants.later(current.updated_at, 1))
+    return replace(lost.stamped(stamp), id=current.id, former=None)

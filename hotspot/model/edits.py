@@ -37,7 +37,7 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     assert one.table is not None
     change = one.change
     if change.only_new and row is not None:
-        raise Refusal(EXISTS, "There is such a record already: it stays as it is.")
+        raise exists()
     _permit(one.table, row, sender.device)
     stamp = _stamp(change.local_timestamp, sender)
     fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
@@ -54,6 +54,16 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
         base_updated_at=change.base_updated_at,
         undated=change.undated,
     )
+
+
+def exists() -> Refusal:
+    """Why a record that was only to be added was not."""
+    return Refusal(EXISTS, "There is such a record already: it stays as it is.")
+
+
+def only_adds(one: Parsed) -> bool:
+    """Whether a change may add a record, and never change one that is there."""
+    return one.change.only_new or (one.table is not None and not one.table.client_writes)
 
 
 def _permit(table: Table, row: Record | None, device: Device) -> None:

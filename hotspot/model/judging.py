@@ -9,7 +9,7 @@ import msgspec
 from hotspot.model import conflicts, instants
 from hotspot.model.aliases import Alias, NaturalKey, natural_key
 from hotspot.model.changes import Parsed, Refusal
-from hotspot.model.edits import Sender, edit_of
+from hotspot.model.edits import Sender, edit_of, exists, only_adds
 from hotspot.model.merge import Decision, Edit, Status, decide
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, Provenance
@@ -109,6 +109,9 @@ class _Bench:
             self._reject(one, row, refusal)
             return
         holder = self._holder(row, edit)
+        if holder is not None and only_adds(one):
+            self._reject(one, holder, exists())
+            return
         if holder is not None:
             row, edit = holder, _about(holder, edit)
         self._name(one.key, edit.record.key)

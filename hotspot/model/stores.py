@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from hotspot.model.aliases import Alias, NaturalKey
+from hotspot.model.approvals import ApprovalStore
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.merge import Local, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
@@ -272,7 +273,7 @@ class ReplicaTransaction(RecordTransaction, SessionTransaction, Protocol):
         """
 
 
-class ReplicaStore(RecordStore, SessionStore, Protocol):
+class ReplicaStore(RecordStore, SessionStore, ApprovalStore, Protocol):
     """A store that has an upstream: the client half's view of the hotspot's database."""
 
     async def write_replica(self, work: Callable[[ReplicaTransaction], Awaitable[T]]) -> T:

@@ -7,6 +7,7 @@ import aiosqlite
 import msgspec
 
 from hotspot.errors import NotFound
+from hotspot.model.aliases import natural_key, renamed
 from hotspot.model.conflicts import (
     OVERRULED,
     Choice,
@@ -22,7 +23,7 @@ from hotspot.store.rows import fetch, read_rows
 from hotspot.store.transaction import Transaction
 
 _KEPT = """
-SELECT l.id, l.record_json, l.resolution, l.reason, l.kept_at, l.device_id, d.name
+SELECT l.id, l.record_id, l.record_json, l.resolution, l.reason, l.kept_at, l.device_id, d.name
 FROM losing_versions l LEFT JOIN devices d ON d.id = l.device_id
 """
 
@@ -105,7 +106,7 @@ class Conflicts(Records):
     ) -> None:
         """The version becomes an edit of what stands; what it replaces is kept in its place."""
         now, mono_ms = self._clock.read()
-        standing = (await tx.current([lost.key])).get(lost.key)
+        standing = await _standing(tx, lost)
         record = brought_back(lost, standing, now)
         provenance = Provenance(
             device_id=device_id,
@@ -120,11 +121,21 @@ class Conflicts(Records):
         await connection.execute(_DECIDE, ("local_wins", number))
 
 
+async def _standing(tx: Transaction, lost: Record) -> Record | None:
+    """The row that a version is to replace: where another record took its place, that one."""
+    about = natural_key(lost)
+    if about is not None and not lost.deleted:
+        holder = (await tx.holders([about])).get(about)
+        if holder is not None:
+            return holder
+    return (await tx.current([lost.key])).get(lost.key)
+
+
 async def _described(
     connection: aiosqlite.Connection, rows: Sequence[tuple[Any, ...]]
 ) -> list[KeptVersion]:
     """The selected rows, each with the row that stands now."""
-    records = [msgspec.json.decode(row[1], type=Record) for row in rows]
+    records = [_record(*row[1:3]) for row in rows]
     standing = await read_rows(connection, {record.key for record in records})
     return [
         KeptVersion(
@@ -139,7 +150,7 @@ async def _described(
             device_id=device_id,
             device_name=name,
         )
-        for record, (number, _, resolution, reason, kept_at, device_id, name) in zip(
+        for record, (number, _, _, resolution, reason, kept_at, device_id, name) in zip(
             records, rows, strict=True
         )
     ]
@@ -148,11 +159,19 @@ async def _described(
 async def _lost(connection: aiosqlite.Connection, number: int) -> tuple[Record, str]:
     """A losing version and its resolution. Raises NotFound."""
     rows = await fetch(
-        connection, "SELECT record_json, resolution FROM losing_versions WHERE id = ?", (number,)
+        connection,
+        "SELECT record_id, record_json, resolution FROM losing_versions WHERE id = ?",
+        (number,),
     )
     if not rows:
         raise NotFound(f"No version with the number {number} was kept here.")
-    return msgspec.json.decode(rows[0][0], type=Record), rows[0][1]
+    record_id, encoded, resolution = rows[0]
+    return _record(record_id, encoded), resolution
+
+
+def _record(record_id: str, encoded: str) -> Record:
+    """A kept version, of the record that it is counted to now."""
+    return renamed(msgspec.json.decode(encoded, type=Record), record_id)
 
 
 async def _let_stand(connection: aiosqlite.Connection, number: int, key: Key) -> None:

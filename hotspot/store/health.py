@@ -14,7 +14,9 @@ SELECT
   (SELECT min(local_updated_at) FROM record_sync_status WHERE sync_status = 'pending'),
   (SELECT avg(julianday(completed_at) - julianday(started_at)) * 86400
    FROM sync_log WHERE status = 'completed'),
-  (SELECT count(*) FROM record_sync_status)
+  (SELECT count(*) FROM record_sync_status),
+  (SELECT count(*) FROM record_sync_status s JOIN feed_positions f USING (scope_kind, scope_id)
+   WHERE s.sync_status = 'pending' AND f.known = 0)
 """
 
 
@@ -27,13 +29,18 @@ class Health(Part):
         return self._database.epoch
 
     async def sync_health(self) -> dict[str, Any]:
-        """Counts of what is here, waits, failed; `averageSyncTime` in seconds."""
+        """Counts of what is here, waits, failed; `averageSyncTime` in seconds.
+
+        `pendingUnknown`: edits among the pending ones that wait until the upstream knows their
+        version.
+        """
         (
-            (packages, pending, conflicts, waiting, failed, oldest, average, edited),
+            (packages, pending, conflicts, waiting, failed, oldest, average, edited, unknown),
         ) = await self._database.read(_HEALTH)
         return {
             "packages": packages,
             "pending": pending,
+            "pendingUnknown": unknown,
             "conflicts": conflicts,
             "pendingPackages": waiting,
             "failedSyncs": failed,

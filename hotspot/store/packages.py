@@ -51,6 +51,7 @@ _REMOVE = (
     "DELETE FROM package_audio WHERE package_id = ?",
     "DELETE FROM package_scopes WHERE package_id = ?",
     "DELETE FROM package_files WHERE package_id = ?",
+    "DELETE FROM package_approvals WHERE package_id = ?",
     "DELETE FROM local_packages WHERE id = ?",
 )
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Records(Part):
     """`RecordStore.write` and `ReplicaStore.write_replica`.
 
-    `on_edit` is called after each commit that accepted edits.
+    `on_edit` is called after each commit that accepted edits, or lets rows of a package go up.
     """
 
     def __init__(self, database: Database, clock: Clock, on_edit: Callable[[], None]) -> None:

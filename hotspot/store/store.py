@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hotspot.clock import Clock
 from hotspot.errors import TryLater
+from hotspot.store.approvals import Approvals
 from hotspot.store.audio import Audio
 from hotspot.store.conflicts import Conflicts
 from hotspot.store.database import open_database
@@ -22,7 +23,7 @@ PING_S = 5.0
 
 
 class HotspotStore(
-    Conflicts, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio
+    Conflicts, Approvals, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio
 ):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 
@@ -36,7 +37,7 @@ class HotspotStore(
     ) -> AsyncIterator["HotspotStore"]:
         """The store in the database file `path`, which is made where there is none.
 
-        `on_edit` is called after each commit that accepted edits.
+        `on_edit` is called after each commit that has something to send.
         Raises StoreDamaged where the file cannot be used.
         """
         async with open_database(path, clock.now()) as database:

@@ -51,6 +51,13 @@ class Uploads:
             if error is not None:
                 raise error
 
+    async def send(self, batch: OpenBatch, scopes: Set[Scope]) -> UploadResponse | None:
+        """Sends one more batch, of rows of these versions, and writes what the answer leads to."""
+        await self._keep(batch, scopes)
+        answer = await self._post(batch)
+        await self._settle(batch, answer)
+        return answer
+
     async def _lane(self) -> None:
         """Sends one batch after the other until nothing more is pending."""
         while (batch := await self._next()) is not None:
@@ -69,7 +76,7 @@ class Uploads:
             return batch
 
     async def _keep(self, batch: OpenBatch, scopes: Set[Scope]) -> None:
-        """Makes sure of a batch of edits of these versions before it is sent."""
+        """Makes sure of a batch of rows of these versions before it is sent."""
         now = self._clock.now()
 
         async def work(tx: ReplicaTransaction) -> None:

@@ -8,6 +8,7 @@ from hotspot.errors import HotspotError
 from hotspot.model.sessions import SessionLog
 from hotspot.model.stores import ReplicaStore
 from hotspot.model.tables import Scope
+from hotspot.syncing.approving import Approvals
 from hotspot.syncing.fetching import Fetches
 from hotspot.syncing.sending import Uploads
 from hotspot.syncing.upstream import Upstream
@@ -43,9 +44,11 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
     started_at = clock.now()
     await store.recover()
     uploads, fetches = Uploads(store, upstream, clock), Fetches(store, upstream, clock)
+    approvals = Approvals(store, upstream, clock, uploads)
     failure: HotspotError | None = None
     try:
         await uploads.run()
+        await approvals.run()
         await fetches.run(uploads.written)
         if fetches.compared:
             await uploads.run()
@@ -64,7 +67,7 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
         uploaded=uploads.sent.total(),
         downloaded=fetches.received.total(),
         conflicts=uploads.conflicts,
-        requests=uploads.requests + fetches.requests,
+        requests=uploads.requests + approvals.requests + fetches.requests,
         error=failure,
         changes=changes,
     )

@@ -193,3 +193,14 @@ def test_what_is_only_to_be_added_changes_nothing_that_exists() -> None:
     whole = dict(verse("mine", number=5).to_wire())
     (added,) = judged([change(number=5, record=whole, onlyNew=True)], [row]).accepted
     assert added.record.values["verse_text"] == "mine"
+
+
+def test_a_verse_under_another_id_is_no_way_round_what_exists() -> None:
+    """It is the same verse of the same version: the record that holds it stands."""
+    row = verse("theirs")
+    other = dict(row.to_wire()) | {"id": uuid(55), "verse_text": "mine"}
+    later = change(number=55, record=other, ms=9_000_000, onlyNew=True)
+    result = judged([later], [row])
+    assert [one.code for one in result.results] == ["exists"]
+    assert result.results[0].canonical_id == row.id
+    assert not (result.accepted or result.losers)

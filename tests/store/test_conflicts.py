@@ -6,12 +6,13 @@ import pytest
 
 from hotspot.errors import NotFound
 from hotspot.model import instants, records
+from hotspot.model.aliases import Alias
 from hotspot.model.conflicts import Choice, KeptQuery, KeptVersion
 from hotspot.model.merge import Pending, receive
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser
 from hotspot.store.store import HotspotStore
-from tests.contract.opened import DEVICE, T0, T1, T2, accept, accepted, edited, verse
+from tests.contract.opened import DEVICE, T0, T1, T2, TEXT, accept, accepted, drain, edited, verse
 from tests.store.support import bring, package, query, staging
 from tests.store.test_replica import local, row, told
 
@@ -256,6 +257,36 @@ async def test_a_deletion_that_lost_is_brought_back_as_one(
     record = (await local(store, row.key)).record
     assert record is not None
     assert record.values["deleted_at"] == record.updated_at
+
+
+async def test_a_version_of_a_record_that_got_another_id_is_brought_back_there(
+    store: HotspotStore, row: Record
+) -> None:
+    """The losing version was kept under an id that names another record by now."""
+    canonical = verse(7)
+    await phone_dispute(store, row)
+    await store.write_replica(lambda tx: tx.rename([Alias("verse_texts", row.id, canonical.id)]))
+    await bring(store, records.make(row, T3, {**row.values, "deleted_at": T3}))
+    await bring(store, records.make(canonical, T2, {**row.values, "verse_text": "There"}))
+    (lost,) = await store.kept_versions(KeptQuery())
+    await store.restore(lost.id)
+    assert await text_of(store, canonical.key) == "From a phone"
+    ended = (await local(store, row.key)).record
+    assert ended is not None
+    assert ended.deleted
+
+
+async def test_a_verse_whose_place_is_taken_is_brought_back_in_that_place(
+    store: HotspotStore, row: Record
+) -> None:
+    await phone_dispute(store, row)
+    (lost,) = await waiting(store)
+    other = records.make(verse(8), T2, {**row.values, "verse_text": "Another"})
+    await bring(store, records.make(row, T2, {**row.values, "deleted_at": T2}), other)
+    await store.restore(lost.id)
+    assert await text_of(store, other.key) == "From a phone"
+    found, _ = await drain(store, TEXT)
+    assert [one.id for one in found if one.table == "verse_texts" and not one.deleted] == [other.id]
 
 
 async def test_what_is_disputed_no_package_replaces(

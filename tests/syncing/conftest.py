@@ -43,15 +43,19 @@ class Trouble:
     'lost': the request arrives and is answered, the answer does not arrive. 'refused': the
     connection is closed before the request is looked at. An int: that status. A function: is
     called before the request is looked at. `traffic`: bytes of bodies, as they were sent.
+    `missing`: endpoints that this server does not have.
     """
 
     ahead: list[str | int | Callable[[], Awaitable[None]] | None] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     traffic: int = 0
+    missing: set[str] = field(default_factory=set)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(request.path.rpartition("/")[2])
+        if self.requests[-1] in self.missing:
+            raise web.HTTPNotFound
         trouble = self.ahead.pop(0) if self.ahead else None
         if isinstance(trouble, int):
             raise _status(trouble)
