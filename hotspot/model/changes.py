@@ -112,7 +112,7 @@ def scopes(parsed: Iterable[Parsed]) -> set[Scope]:
     found = set()
     for one in parsed:
         if one.table is not None:
-            scope = one.table.scope_of(one.change.record_id, dict(one.fields))
+            scope = one.table.scope_of(one.change.record_id, one.fields)
             if scope is not None:
                 found.add(scope)
     return found

@@ -77,7 +77,7 @@ def _new(
     one: Parsed, fields: dict[str, Value], stamp: str, author: str, known: Collection[Scope]
 ) -> Record:
     assert one.table is not None
-    scope = one.table.scope_of(one.change.record_id, dict(fields))
+    scope = one.table.scope_of(one.change.record_id, fields)
     if scope is None:
         if one.change.operation == "DELETE":
             raise Refusal("not_found", "There is no such record to delete.")

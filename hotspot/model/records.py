@@ -70,7 +70,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def scope(self) -> Scope | None:
-        return BY_NAME[self.table].scope_of(self.id, dict(self.values))
+        return BY_NAME[self.table].scope_of(self.id, self.values)
 
     def to_wire(self) -> dict[str, Value]:
         """The record as messages carry it: columns by their names, stamps among them."""
@@ -176,7 +176,7 @@ def _text(name: str, value: object) -> str:
         raise ValueError(f"{name} must be text.")
     if len(value) > TEXT_LIMIT:
         raise ValueError(f"{name} is longer than {TEXT_LIMIT} characters.")
-    if _NEVER_IN_TEXT.search(value):
+    if not value.isprintable() and _NEVER_IN_TEXT.search(value):
         raise ValueError(f"{name} has characters that no text may have.")
     return value
 

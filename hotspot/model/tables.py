@@ -4,8 +4,11 @@ The declared order of the columns is part of the content hash (`records.content_
 SQLite and PostgreSQL must compute alike: add columns at the end, never reorder them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Type(StrEnum):
@@ -26,8 +29,7 @@ class ScopeKind(StrEnum):
     AUDIO = "audioVersionId"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, gc=False):
     """One text version or one audio version: the unit that a client follows."""
 
     kind: ScopeKind
@@ -76,7 +78,7 @@ class Table:
         """Columns that an edit of an existing record must leave as they are."""
         return frozenset({*self.natural_key, self.scope_column} - {"", "id"})
 
-    def scope_of(self, record_id: str, values: dict[str, object]) -> Scope | None:
+    def scope_of(self, record_id: str, values: Mapping[str, object]) -> Scope | None:
         """The scope of a row with this id and content; None where the column is null."""
         if self.scope_kind is None:
             return None
