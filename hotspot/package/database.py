@@ -2,7 +2,8 @@
 
 In a package a table's name has the prefix `package_`. In staging it has none: one table for each
 of CONTENT_TABLES and CONTEXT_TABLES with the columns of `rows.COLUMN_NAMES` (booleans as 0 and 1),
-`id` as primary key, and HASHES in the content tables. Staging has no other index.
+`id` as primary key, and HASHES in the content tables. Staging has no other index; no two of its
+rows that are not deleted have one natural key.
 """
 
 import sqlite3
@@ -73,6 +74,19 @@ class Target:
                 f"The package has two rows with the same id in its table {table.name}."
             ) from None
 
+    def refuse_twins(self, table: Table) -> None:
+        """Raises PackageRefused where two rows that are not deleted have one natural key."""
+        key = ", ".join(table.natural_key)
+        twins = self._connection.execute(
+            f"SELECT {key} FROM {self._prefix}{table.name} WHERE deleted_at IS NULL "
+            f"GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
+        if twins is not None:
+            raise PackageRefused(
+                f"The package has two rows for one verse in its table {table.name}: {twins[0]!r} "
+                f"and {twins[1]!r}."
+            )
+
     def _hashes(self, table: Table) -> bool:
         return self._hashed and table.name in BY_NAME
 
@@ -113,12 +127,16 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
             _check_integrity(connection)
             with create_staging(staging) as target:
                 target.create_tables()
-                return {
+                counts = {
                     table.name: target.insert(
                         table, _read(connection, table, tables.get(PREFIX + table.name), bounds)
                     )
                     for table in TABLES
                 }
+                for table in TABLES:
+                    if table.natural_key:
+                        target.refuse_twins(table)
+                return counts
     except sqlite3.Error as error:
         raise PackageRefused(f"The package's database cannot be read: {error}.") from error
 

@@ -8,13 +8,11 @@ import aiosqlite
 
 from hotspot import faults
 from hotspot.model.catalogue import NewPackage, PublishCounts
-from hotspot.model.records import Key
-from hotspot.model.stores import Loser
-from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, Table
+from hotspot.model.tables import CONTENT_TABLES
 from hotspot.model.wire import PackageInfo
+from hotspot.store.merging import merge
 from hotspot.store.part import Part
-from hotspot.store.rows import STAMPS, as_json, fetch
-from hotspot.store.transaction import Transaction
+from hotspot.store.rows import as_json, fetch
 
 _LOCAL_PACKAGE = """
 INSERT INTO local_packages (id, package_type, language_entity_id, audio_version_id,
@@ -66,11 +64,13 @@ class Publishing(Part):
         content tables.
         A record is replaced where the incoming one is later and says something else, unless an
         edit of it waits or is disputed; what was ever edited here is kept as a losing version.
+        One whose natural key a live row of another id has is taken for that row, and its id becomes
+        an alias.
         Where rows were written, the versions have to be compared with the upstream's (again).
         """
 
         async def work(connection: aiosqlite.Connection) -> PublishCounts:
-            counts = await _merge(connection, new.info.package_id, now)
+            counts = await merge(connection, new.info.package_id, now)
             if any(counts.written[table.name] for table in CONTENT_TABLES):
                 await connection.execute(_COMPARE, (as_json(_scopes(new.info)),))
             await _list(connection, new, now)
@@ -80,97 +80,6 @@ class Publishing(Part):
         counts = await self._database.writer.run(work, attach=staging)
         faults.point("publish.after_commit")
         return counts
-
-
-async def _merge(connection: aiosqlite.Connection, package_id: str, now: str) -> PublishCounts:
-    tx = Transaction(connection, now)
-    seq = await tx.seq()
-    rows, written = {}, {}
-    for table in (*CONTEXT_TABLES, *CONTENT_TABLES):
-        found = await fetch(connection, f"SELECT count(*) FROM staging.{table.name}")
-        rows[table.name] = int(found[0][0])
-        if table.name in BY_NAME:
-            await _keep_edited(connection, tx, table)
-            cursor = await connection.execute(_content_sql(table), (seq, package_id))
-        else:
-            cursor = await connection.execute(_context_sql(table))
-        written[table.name] = cursor.rowcount
-    return PublishCounts(rows, written)
-
-
-def _columns(table: Table) -> list[str]:
-    return ["id", *(column.name for column in table.content), *STAMPS]
-
-
-def _replacing(columns: Iterable[str]) -> str:
-    return ", ".join(f"{name} = excluded.{name}" for name in columns)
-
-
-def _replaces(table: Table, new: str, old: str) -> str:
-    """The condition on which a package's row `new` replaces the row `old` of the same id.
-
-    A row never moves to another version or verse: a package can only change what it names.
-    """
-    fixed = " AND ".join(f"{new}.{name} IS {old}.{name}" for name in sorted(table.fixed))
-    return f"""{new}.updated_at > {old}.updated_at AND {new}.content_hash <> {old}.content_hash
-        {"AND " + fixed if fixed else ""} AND NOT EXISTS (
-          SELECT 1 FROM record_sync_status w WHERE w.table_name = '{table.name}'
-          AND w.record_id = {new}.id AND w.sync_status <> 'synced')"""
-
-
-def _content_sql(table: Table) -> str:
-    columns = [*_columns(table), "content_hash", "row_hash"]
-    names = ", ".join(columns)
-    return f"""
-        INSERT INTO main.{table.name} ({names}, seq, sync_status, import_source)
-        SELECT {names}, ?, 'synced', ? FROM staging.{table.name} WHERE true
-        ON CONFLICT (id) DO UPDATE SET {_replacing(columns[1:])}, seq = excluded.seq,
-          sync_status = excluded.sync_status, import_source = excluded.import_source
-        WHERE {_replaces(table, "excluded", table.name)}
-    """
-
-
-def _context_sql(table: Table) -> str:
-    columns = _columns(table)
-    names = ", ".join(columns)
-    return f"""
-        INSERT INTO main.{table.name} ({names})
-        SELECT {names} FROM staging.{table.name} WHERE true
-        ON CONFLICT (id) DO UPDATE SET {_replacing(columns[1:])}
-        WHERE excluded.updated_at > coalesce({table.name}.updated_at, '')
-    """
-
-
-async def _keep_edited(connection: aiosqlite.Connection, tx: Transaction, table: Table) -> None:
-    """Keeps the versions that were edited here and are about to be replaced.
-
-    Their records are no edits of ours any more: what a stick brought must not go up as one.
-    """
-    found = await fetch(
-        connection,
-        f"""
-        SELECT s.record_id, p.updated_at || '~' || p.content_hash
-        FROM record_sync_status s
-        CROSS JOIN staging.{table.name} p ON p.id = s.record_id
-        CROSS JOIN main.{table.name} m ON m.id = s.record_id
-        WHERE s.table_name = ? AND {_replaces(table, "p", "m")}
-        """,
-        (table.name,),
-    )
-    if not found:
-        return
-    held = await tx.current([Key(table.name, id_) for id_, _ in found])
-    reason = "A package brought a later version."
-    await tx.keep_losers(
-        [Loser(held[Key(table.name, id_)], won, "server_wins", reason) for id_, won in found]
-    )
-    await connection.execute(
-        """
-        DELETE FROM record_sync_status
-        WHERE table_name = ? AND record_id IN (SELECT value FROM json_each(?))
-        """,
-        (table.name, as_json([id_ for id_, _ in found])),
-    )
 
 
 async def _list(connection: aiosqlite.Connection, new: NewPackage, now: str) -> None:

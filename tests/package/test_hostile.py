@@ -113,6 +113,11 @@ def refusal(package: Path) -> str:
             "INSERT INTO package_verse_texts SELECT * FROM package_verse_texts",
             "two rows with the same id",
         ),
+        (
+            "UPDATE package_verse_texts SET"
+            " verse_id = (SELECT min(verse_id) FROM package_verse_texts)",
+            "two rows for one verse",
+        ),
         ("ALTER TABLE package_tags RENAME COLUMN id TO tag", "table tags has no ids"),
     ],
 )
