@@ -68,10 +68,17 @@ class PositionGone(HotspotError):
 
 
 class TryLater(HotspotError):
-    """Nothing is wrong with the request; the other side cannot serve it now."""
+    """Nothing is wrong with the request; the other side cannot serve it now.
+
+    `retry_after_s`: for how long it asks not to be asked again, if it says.
+    """
 
     code = "try_later"
     status = 503
+
+    def __init__(self, sentence: str, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(sentence)
 
 
 class UpstreamUnreachable(HotspotError):

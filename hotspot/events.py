@@ -48,6 +48,11 @@ class UplinkChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkChanged(Event):
+    """Something about this machine's networks changed; what failed before may work now."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncFinished(Event):
     """A session with the upstream ended."""
 
@@ -67,6 +72,10 @@ class Subscription:
     async def next(self) -> Event:
         """The next event; waits for it."""
         return await self.queue.get()
+
+    def waiting(self) -> list[Event]:
+        """Takes the events that wait; never waits for one."""
+        return [self.queue.get_nowait() for _ in range(self.queue.qsize())]
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:

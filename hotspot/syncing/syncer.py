@@ -1,5 +1,5 @@
-"""When to sync: as soon as the upstream is there, soon after a local edit or a session that failed,
-and now and then.
+"""When to sync: as soon as the upstream is there, soon after a local edit, and now and then; after
+a session that failed ever more seldom, until the network changes.
 
 One session at a time. What must not be forgotten is in the store; this loop may die at any point.
 """
@@ -12,9 +12,18 @@ from contextlib import suppress
 from typing import Protocol
 
 from hotspot.clock import Clock
-from hotspot.errors import UpstreamUnreachable
-from hotspot.events import Bus, CatalogueChanged, Event, LocalEdit, SyncFinished, UplinkChanged
-from hotspot.model import backoff
+from hotspot.errors import TryLater, UpstreamUnreachable
+from hotspot.events import (
+    Bus,
+    CatalogueChanged,
+    Event,
+    LocalEdit,
+    NetworkChanged,
+    Subscription,
+    SyncFinished,
+    UplinkChanged,
+)
+from hotspot.model.pace import Pace
 from hotspot.model.stores import ReplicaStore
 from hotspot.syncing.session import SessionReport, run_session
 from hotspot.syncing.upstream import Upstream
@@ -54,6 +63,7 @@ class Syncer:
         self._bus = bus
         self._uplink = uplink
         self._one_at_a_time = asyncio.Lock()
+        self._pace = Pace()
         self.last: SessionReport | None = None
 
     @property
@@ -62,48 +72,62 @@ class Syncer:
         return self._uplink.reachable
 
     async def sync(self) -> SessionReport:
-        """Runs one session now; waits for the one under way first."""
+        """Runs one session now; waits for the one under way first.
+
+        Where the server has asked for patience, the report says so and nothing is sent.
+        """
         async with self._one_at_a_time:
-            began = time.monotonic()
-            report = await run_session(self._store, self._upstream, self._clock)
-            self.last = report
-            sentence = _sentence(report, time.monotonic() - began)
-            if report.error is not None or report.uploaded or report.downloaded:
-                log.info("%s", sentence)
-            if isinstance(report.error, UpstreamUnreachable):
-                self._uplink.failed()
-            self._bus.publish(
-                SyncFinished(report.error is None, report.uploaded, report.downloaded, sentence)
-            )
-            return report
+            wait_s = self._pace.wait_s(time.monotonic())
+            if self._pace.asked and wait_s > 0:
+                return SessionReport(error=_patience(wait_s))
+            return await self._session()
+
+    async def _session(self) -> SessionReport:
+        began = time.monotonic()
+        report = await run_session(self._store, self._upstream, self._clock)
+        ended = time.monotonic()
+        self.last = report
+        self._pace = self._pace.after(report.error, ended, random.random())
+        sentence = _sentence(report, ended - began)
+        if report.error is not None or report.uploaded or report.downloaded:
+            log.info("%s", sentence)
+        if isinstance(report.error, UpstreamUnreachable):
+            self._uplink.failed()
+        self._bus.publish(
+            SyncFinished(report.error is None, report.uploaded, report.downloaded, sentence)
+        )
+        return report
 
     async def run(self) -> None:
         """Waits for reasons to sync, until cancelled."""
-        failures = 0
-        with self._bus.listen(UplinkChanged, LocalEdit, CatalogueChanged) as events:
+        with self._bus.listen(UplinkChanged, NetworkChanged, LocalEdit, CatalogueChanged) as events:
             while True:
-                failed = self._uplink.reachable and (await self.sync()).error is not None
-                failures = failures + 1 if failed else 0
-                await _wait(events.queue, _pause(failures))
-                await asyncio.sleep(GATHER_S)
-                while not events.queue.empty():
-                    events.queue.get_nowait()
+                if self._uplink.reachable and not self._pace.wait_s(time.monotonic()):
+                    await self.sync()
+                await self._reason(events)
+
+    async def _reason(self, events: Subscription) -> None:
+        """Returns when a session may be due: something happened, or enough time has passed."""
+        due_s = self._pace.wait_s(time.monotonic()) or EVERY_S * random.uniform(0.8, 1.2)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(due_s):
+                while not self._stirs(event := await events.next()):
+                    continue
+                if isinstance(event, LocalEdit | CatalogueChanged):
+                    await asyncio.sleep(GATHER_S)
+        for event in events.waiting():
+            self._stirs(event)
+
+    def _stirs(self, event: Event) -> bool:
+        """Whether an event is a reason to sync; a change of networks is one after a failure."""
+        if isinstance(event, NetworkChanged | UplinkChanged):
+            had_failed, self._pace = self._pace.failures > 0, self._pace.cut_short()
+            return had_failed or isinstance(event, UplinkChanged)
+        return True
 
 
-async def _wait(queue: asyncio.Queue[Event], seconds: float) -> None:
-    """Returns at the next reason to sync, or when nothing happened for so long."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await queue.get()
-
-
-def _pause(failures: int) -> float:
-    """How long to wait for a reason to sync, in seconds, after so many failures in a row.
-
-    A server that was away for a moment only is never seen to come back.
-    """
-    usual = EVERY_S * random.uniform(0.8, 1.2)
-    return min(usual, backoff.delay(failures, random.random())) if failures else usual
+def _patience(wait_s: float) -> TryLater:
+    return TryLater(f"The server asks for patience: it may be asked again in {wait_s:.0f} s.")
 
 
 def _sentence(report: SessionReport, seconds: float) -> str:

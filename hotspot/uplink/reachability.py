@@ -8,7 +8,7 @@ from contextlib import aclosing
 import aiohttp
 
 from hotspot.errors import PartUnavailable
-from hotspot.events import Bus, UplinkChanged
+from hotspot.events import Bus, NetworkChanged, UplinkChanged
 from hotspot.model import backoff
 from hotspot.uplink import links
 
@@ -19,13 +19,18 @@ FRESH = {"Connection": "close"}
 """On a new connection a missing network shows at once, on an old one only after the timeout."""
 SETTLE_S = 1.0
 """A network that comes up changes many times in a row: link, address, routes."""
+GATHER_S = 0.05
+"""Changes closer together than this are answered by one probe."""
+STALE_S = 0.3
+"""A probe that was under way when networks changed may ask in vain; it gets this much more time."""
 
 
 class Uplink:
     """Probes the upstream at `url`, and publishes UplinkChanged when its answer changes.
 
-    It is asked at the start, when the machine's networks change, when a request `failed`, and
-    again and again meanwhile: after an error soon, then ever more seldom, but always.
+    It is asked at the start, when the machine's networks change (at once, and again when they have
+    settled), when a request `failed`, and again and again meanwhile: after an error soon, then ever
+    more seldom, but always.
     """
 
     def __init__(
@@ -58,19 +63,35 @@ class Uplink:
             async with aclosing(links.changes()) as changes:
                 async for _ in changes:
                     self._reason.set()
+                    self._bus.publish(NetworkChanged())
+                    await asyncio.sleep(GATHER_S)
         except PartUnavailable as error:
             log.warning("%s The server is looked for from time to time.", error)
 
     async def _probe_for_ever(self) -> None:
-        failures = 0
+        failures, woken = 0, False
         while True:
             self._reason.clear()
-            answered = await self._probe()
-            self._conclude(answered)
-            failures = 0 if answered else failures + 1
-            if await self._woken_within(_pause(failures)):
+            answered = await self._answered()
+            if answered is not None:
+                self._conclude(answered)
+                failures = 0 if answered else failures + 1
+            woken = await self._woken_within(self._settle_s if woken else _pause(failures))
+            if woken:
                 failures = 0
-                await asyncio.sleep(self._settle_s)
+
+    async def _answered(self) -> bool | None:
+        """Probes; None where the networks changed meanwhile, and no answer came soon."""
+        probe = asyncio.create_task(self._probe())
+        woken = asyncio.create_task(self._reason.wait())
+        try:
+            await asyncio.wait({probe, woken}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({probe}, timeout=STALE_S)
+            return probe.result() if done else None
+        finally:
+            for task in (probe, woken):
+                task.cancel()
+            await asyncio.wait({probe, woken})
 
     async def _probe(self) -> bool:
         """Whether the upstream itself answers: a captive portal answers too, but not like this."""
