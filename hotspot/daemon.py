@@ -17,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-from hotspot.clock import BUILD_MS, Clock, believed_ms
+from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
 from hotspot.control import control_app
 from hotspot.discovery.advertise import Advertiser
@@ -28,7 +28,6 @@ from hotspot.errors import HotspotError
 from hotspot.events import Bus, LocalEdit
 from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
-from hotspot.model import instants
 from hotspot.operations import Operations
 from hotspot.phones import conflicts
 from hotspot.phones.app import build_app
@@ -44,7 +43,9 @@ from hotspot.uplink.reachability import Uplink
 
 log = logging.getLogger(__name__)
 
-FLOOR_EVERY_S = 300.0
+ASK_MACHINE_EVERY_S = 10.0
+ASKED_BEFORE_KEPT = 30
+"""The time is kept every five minutes, because each write wears the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +72,18 @@ class Core:
 
 
 @asynccontextmanager
-async def open_core(config: Config) -> AsyncIterator[Core]:
-    """Opens the store and what works on it; one process at a time.
+async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator[Core]:
+    """Opens the store and what works on it; one process at a time. `clock`: None for the machine's.
 
     Raises HotspotError where the data folder cannot be used, or another process has it.
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_only_one(config.data_dir))
-        bus, supervisor = Bus(), Supervisor()
-        clock = Clock(BUILD_MS, await asyncio.to_thread(believed_ms))
+        bus, supervisor, clock = Bus(), Supervisor(), clock or Clock(BUILD_MS)
+        await clock.ask_machine()
         store = await stack.enter_async_context(
             HotspotStore.open(config.database, clock, lambda: bus.publish(LocalEdit()))
         )
-        clock.begin_after(await store.floor_ms())
         importer = Importer(config, store, clock, bus)
         await importer.prepare()
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -91,7 +91,7 @@ async def open_core(config: Config) -> AsyncIterator[Core]:
         syncer = following.syncer if following is not None else None
         operations = Operations(store, importer, clock, supervisor, syncer)
         yield Core(config, clock, bus, store, importer, supervisor, following, operations)
-        await store.save_floor(instants.to_ms(clock.now()))
+        await store.keep_time()
 
 
 def _following(
@@ -132,9 +132,9 @@ def _lock(data_dir: Path) -> int:
     return descriptor
 
 
-async def run(config: Config) -> None:
+async def run(config: Config, clock: Clock | None = None) -> None:
     """Runs a hotspot until SIGTERM or SIGINT. Raises HotspotError where it cannot begin."""
-    async with open_core(config) as core:
+    async with open_core(config, clock) as core:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -179,7 +179,7 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
         tasks = [
             group.create_task(keep("drives", Sticks(source, core.importer).run)),
             group.create_task(keep("discovery", lambda: _announce(core, port))),
-            group.create_task(keep("clock", lambda: _save_floor(core))),
+            group.create_task(keep("clock", lambda: _keep_time(core))),
         ]
         if (following := core.following) is not None:
             audio = partial(following.audio.run, core.bus, following.uplink)
@@ -198,8 +198,11 @@ async def _announce(core: Core, port: int) -> None:
         await asyncio.Event().wait()
 
 
-async def _save_floor(core: Core) -> None:
-    """Keeps the time, so that the next boot does not begin before it."""
+async def _keep_time(core: Core) -> None:
+    """Keeps the time, so that no boot begins before it; learns it when the machine does."""
     while True:
-        await asyncio.sleep(FLOOR_EVERY_S)
-        await core.store.save_floor(instants.to_ms(core.clock.now()))
+        await core.store.keep_time()
+        for _ in range(ASKED_BEFORE_KEPT):
+            await asyncio.sleep(ASK_MACHINE_EVERY_S)
+            if await core.clock.ask_machine():
+                break

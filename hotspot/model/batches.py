@@ -10,21 +10,18 @@ from hotspot.model.merge import Sent, Status, Verdict
 from hotspot.model.records import Record
 from hotspot.model.stores import OpenBatch, PendingEdit
 from hotspot.model.tables import BY_NAME
-from hotspot.model.timeline import Timeline, dated
+from hotspot.model.timeline import UNDATED_MS
 from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange, UploadResponse
 
 
 def encode_batch(
-    batch_id: str, edits: Sequence[PendingEdit], timeline: Timeline, boot_id: str
+    batch_id: str, edits: Sequence[PendingEdit], guessing_in: str | None = None
 ) -> OpenBatch:
-    """The batch of these edits, each dated by what is known now in the boot `boot_id`."""
-    changes = [
-        upload_change(edit, dated(edit.record.updated_at, edit.pending.dating, timeline, boot_id))
-        for edit in edits
-    ]
+    """The batch of these edits. `guessing_in`: the boot whose guess the time is (None: known)."""
+    changes = [upload_change(edit) for edit in edits]
     body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
     sent = [Sent(e.record.table, e.record.id, e.record.version) for e in edits]
-    return OpenBatch(batch_id, body, sent)
+    return OpenBatch(batch_id, body, sent, guessing_in)
 
 
 def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
@@ -45,17 +42,19 @@ def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
     return OpenBatch(batch_id, body, [Sent(row.table, row.id, row.version) for row in rows])
 
 
-def upload_change(edit: PendingEdit, stamp: str) -> UploadChange:
+def upload_change(edit: PendingEdit) -> UploadChange:
     """One pending edit as it goes up: the whole record, so that a server without it can add it."""
     record = edit.record
     new = edit.pending.base_version is None
+    undated = record.doubt_ms == UNDATED_MS
     return UploadChange(
         table=record.table,
         record_id=record.id,
         operation="DELETE" if record.deleted else "INSERT" if new else "UPDATE",
         record=dict(record.to_wire()),
-        local_timestamp=stamp,
-        undated=edit.pending.undated,
+        local_timestamp=record.updated_at,
+        undated=undated,
+        precision_ms=0 if undated else record.doubt_ms,
         base_version=edit.pending.base_version,
         changed_by=edit.changed_by,
     )

@@ -96,6 +96,6 @@ def as_left(loser: Loser, current: Record | None) -> Loser:
 def brought_back(lost: Record, current: Record | None, now: str) -> Record:
     """The edit that makes the content of `lost` current again: made now, on what stands."""
     if current is None:
-        return replace(lost.stamped(now), former=None)
+        return replace(lost.stamped(now), former=None, doubt_ms=0)
     stamp = max(now, instants.later(current.updated_at, 1))
-    return replace(lost.stamped(stamp), id=current.id, former=None)
+    return replace(lost.stamped(stamp), id=current.id, former=None, doubt_ms=0)

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from hotspot.model import instants, records, timeline
+from hotspot.model import instants, records
 from hotspot.model.changes import Parsed, Refusal
 from hotspot.model.merge import Edit
 from hotspot.model.records import Record, Value
 from hotspot.model.stores import Device
 from hotspot.model.tables import STAMP_COLUMNS, Scope, Table
-from hotspot.model.wire import EXISTS, UNKNOWN_SCOPE
+from hotspot.model.timeline import UNDATED_MS, Dating, Received, received
+from hotspot.model.wire import EXISTS, UNKNOWN_SCOPE, UploadChange
 
 _STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
 
@@ -18,7 +19,8 @@ _STAMPS = frozenset(column.name for column in STAMP_COLUMNS) - {"deleted_at"}
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Who sent a batch, and by which clocks.
 
-    `now`, `mono_ms`, `boot_id`: the receiver's at the moment of receipt.
+    `now`, `mono_ms`, `boot_id`: the receiver's at the moment of receipt; `trusted`: whether `now`
+    is more than a guess.
     `sender_now`: what the sender's clock showed; `synchronized`: whether the sender knows the time.
     """
 
@@ -26,8 +28,33 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     now: str
     mono_ms: int
     boot_id: str
+    trusted: bool = False
     sender_now: str | None = None
     synchronized: bool = False
+
+    def received(self, local_timestamp: str | None) -> Received:
+        """The sender's stamp on the receiver's clock."""
+        if local_timestamp is None:
+            return Received(self.now)
+        return received(
+            instants.parse(local_timestamp),
+            self.sender_now,
+            self.now,
+            synchronized=self.trusted and self.synchronized,
+        )
+
+    def dating(self, stamp: str, local_timestamp: str | None) -> Dating | None:
+        """What can date an edit later that has the `stamp` now; None where the time is known."""
+        if self.trusted:
+            return None
+        told = local_timestamp is None or self.sender_now is not None
+        age_ms = instants.to_ms(self.now) - instants.to_ms(stamp)
+        return Dating(
+            boot_id=self.boot_id,
+            mono_ms=self.mono_ms,
+            age_ms=age_ms if told else None,
+            sender_stamp=None if local_timestamp is None else instants.parse(local_timestamp),
+        )
 
 
 def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: Sender) -> Edit:
@@ -39,7 +66,7 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     if change.only_new and row is not None:
         raise exists()
     _permit(one.table, row, sender.device)
-    stamp = _stamp(change.local_timestamp, sender)
+    stamp = sender.received(change.local_timestamp).stamp
     fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
     if change.operation == "DELETE" or fields.get("deleted_at") is not None:
         fields["deleted_at"] = stamp
@@ -49,11 +76,14 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     else:
         record = _overlaid(one.table, row, fields, stamp, author)
     return Edit(
-        record=record,
+        record=msgspec.structs.replace(record, doubt_ms=_doubt_ms(change)),
         base_version=change.base_version,
         base_updated_at=change.base_updated_at,
-        undated=change.undated,
     )
+
+
+def _doubt_ms(change: UploadChange) -> int:
+    return UNDATED_MS if change.undated else min(max(change.precision_ms, 0), UNDATED_MS)
 
 
 def exists() -> Refusal:
@@ -107,14 +137,3 @@ def _overlaid(
             raise Refusal("bad_record", f"{column.name} must not be empty.")
     edited = records.make(row, stamp, values)
     return msgspec.structs.replace(edited, updated_by=author, former=None)
-
-
-def _stamp(local_timestamp: str | None, sender: Sender) -> str:
-    if local_timestamp is None:
-        return sender.now
-    return timeline.received(
-        instants.parse(local_timestamp),
-        sender.sender_now,
-        sender.now,
-        synchronized=sender.synchronized,
-    )

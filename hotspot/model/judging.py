@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hotspot.model import conflicts, instants
+from hotspot.model import conflicts
 from hotspot.model.aliases import Alias, NaturalKey, natural_key
 from hotspot.model.changes import Parsed, Refusal
 from hotspot.model.edits import Sender, edit_of, exists, only_adds
@@ -14,8 +14,9 @@ from hotspot.model.merge import Decision, Edit, Status, decide
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, Provenance
 from hotspot.model.tables import Scope
-from hotspot.model.timeline import Dating
-from hotspot.model.wire import Conflict, Result, UploadChange
+from hotspot.model.wire import Conflict, Result
+
+AHEAD = "The stamp was ahead of the time here and was set to now."
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -133,18 +134,21 @@ class _Bench:
     def _accept(self, one: Parsed, row: Record | None, edit: Edit, record: Record) -> None:
         first = self.accepted.get(record.key)
         replaced = first.replaced if first is not None else row
-        change = one.change
         provenance = Provenance(
             device_id=self.sender.device.id,
             changed_by=record.updated_by,
-            undated=change.undated,
-            dating=None if change.undated else _dating(edit, change, self.sender),
+            dating=self.sender.dating(edit.record.updated_at, one.change.local_timestamp),
+            note=self._note(one),
         )
         self.accepted[record.key] = Accepted(record, replaced, provenance)
         self.current[record.key] = record
         self._hold(record)
         if one.table is not None and one.table.defines_scope and record.scope is not None:
             self.known.add(record.scope)
+
+    def _note(self, one: Parsed) -> str:
+        """What a person should know of an edit that stands."""
+        return AHEAD if self.sender.received(one.change.local_timestamp).clamped else ""
 
     def _keep(self, one: Parsed, decision: Decision, edit: Record) -> None:
         assert decision.loser is not None
@@ -182,6 +186,7 @@ class _Bench:
                 version=decision.record.version,
                 canonical_id=_canonical_id(one, decision.record),
                 server_record=server_record,
+                reason=(self._note(one) or None) if decision.status.stands else None,
             )
         )
 
@@ -215,12 +220,3 @@ def _about(holder: Record, edit: Edit) -> Edit:
         edit.record, id=holder.id, created_at=holder.created_at, created_by=holder.created_by
     )
     return msgspec.structs.replace(edit, record=record, base_updated_at=None)
-
-
-def _dating(edit: Edit, change: UploadChange, sender: Sender) -> Dating:
-    return Dating(
-        boot_id=sender.boot_id,
-        mono_ms=sender.mono_ms,
-        age_ms=instants.to_ms(sender.now) - instants.to_ms(edit.record.updated_at),
-        sender_stamp=change.local_timestamp,
-    )

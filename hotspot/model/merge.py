@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from hotspot.model import instants
 from hotspot.model.records import Key, Record
-from hotspot.model.timeline import Dating
 
 NEAR_MS = 1000
 """Two edits closer than this cannot be told apart by their stamps: a person is asked."""
+SIMULTANEOUS = "Simultaneous edits detected."
+DOUBTFUL = "It is not known well enough when one of the edits was made."
 
 
 class Status(StrEnum):
@@ -38,13 +39,11 @@ class Edit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `record`: the content it leads to; its `updated_at` is the edit's stamp on the judge's clock.
     `base_version`, or for simple clients `base_updated_at`: what it was made on; None: on nothing.
-    `undated`: its stamp means nothing; it counts by order only.
     """
 
     record: Record
     base_version: str | None = None
     base_updated_at: str | None = None
-    undated: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -65,11 +64,11 @@ def decide(current: Record | None, edit: Edit) -> Decision:
         return Decision(Status.DUPLICATE, current)
     if made_on(edit, current):
         return Decision(Status.APPLIED, _after(new, current))
-    if edit.undated:
-        return Decision(Status.MANUAL_REQUIRED, current, new, "The edit cannot be dated.")
+    doubt_ms = max(current.doubt_ms, new.doubt_ms)
     ahead = instants.to_ms(new.updated_at) - instants.to_ms(current.updated_at)
-    if abs(ahead) < NEAR_MS:
-        return Decision(Status.MANUAL_REQUIRED, current, new, "Simultaneous edits detected.")
+    if abs(ahead) < max(NEAR_MS, doubt_ms):
+        reason = SIMULTANEOUS if doubt_ms <= NEAR_MS else DOUBTFUL
+        return Decision(Status.MANUAL_REQUIRED, current, new, reason)
     if ahead > 0:
         won = _after(new, current)
         return Decision(Status.LOCAL_WINS, won, current, "Last writer wins by timestamp.")
@@ -100,8 +99,6 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     """An edit that the upstream has not judged yet: the base is the upstream's version."""
 
     base_version: str | None
-    undated: bool = False
-    dating: Dating | None = None
 
 
 class Local(msgspec.Struct, frozen=True, gc=False):
@@ -168,7 +165,7 @@ def receive(local: Local, incoming: Record, *, comparing: bool = False) -> Outco
         return _receive_unedited(local, incoming, comparing=comparing)
     if pending.base_version == incoming.version:
         return Outcome(table=incoming.table, id=incoming.id)
-    edit = Edit(record=mine, base_version=pending.base_version, undated=pending.undated)
+    edit = Edit(record=mine, base_version=pending.base_version)
     decision = decide(incoming, edit)
     if decision.status is Status.DUPLICATE:
         return _adopt(local, incoming)
@@ -277,14 +274,15 @@ def settle(local: Local, sent: Sent, verdict: Verdict) -> Outcome:
     """
     mine = local.record
     nothing = Outcome(table=sent.table, id=sent.id)
-    if mine is None or (local.pending is None and mine.version != sent.version):
+    if mine is None:
         return nothing
-    if mine.version != sent.version:
-        if verdict.status.stands and verdict.version is not None:
+    if sent.version not in (mine.version, mine.former):
+        if local.pending and verdict.status.stands and verdict.version is not None:
             return replace(nothing, mark=Mark.PENDING, base_version=verdict.version)
         return nothing
     if verdict.status.stands and verdict.updated_at is not None:
-        return _adopt(local, verdict.server or mine.stamped(verdict.updated_at))
+        row = verdict.server or mine.stamped(verdict.updated_at)
+        return replace(_adopt(local, row), reason=verdict.reason)
     if local.pending is None:
         return nothing
     if verdict.waits:

@@ -43,6 +43,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `values`: every column of `Table.content`, `deleted_at` included.
     `former`: the version that the same content had before it was stamped anew, if it was; an edit
     made on it is an edit made on this one.
+    `doubt_ms`: how far the stamp may be off; timeline.UNDATED_MS where it says nothing.
     """
 
     table: str
@@ -54,6 +55,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: str | None = None
     created_by: str | None = None
     former: str | None = None
+    doubt_ms: int = 0
 
     @property
     def key(self) -> Key:

@@ -45,3 +45,10 @@ class SessionStore(Protocol):
 
     async def log_session(self, log: SessionLog) -> None:
         """Ends the session in `sync_log`; writes `last_synced_at` and `sync_status`, set-wise."""
+
+    async def keep_time(self) -> None:
+        """Keeps the time as the clock knows it now.
+
+        Once that is more than a guess, edits that could not be dated until then are given their
+        stamps, or marked as undated.
+        """

@@ -78,16 +78,16 @@ class FeedPage(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an edit came from, and what can date it later.
+    """Where an edit came from, and what can date it later (None: nothing needs to).
 
     `device_id`: who uploaded it; None: somebody at the machine itself. `changed_by`: who made it,
-    if the device says.
+    if the device says. `note`: a sentence about it for a person.
     """
 
     device_id: str | None
     changed_by: str | None = None
-    undated: bool = False
     dating: Dating | None = None
+    note: str = ""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -214,11 +214,13 @@ class OpenBatch(msgspec.Struct, frozen=True):
     """A batch that was sent, or is about to be, and has no answer yet.
 
     `body` is what is sent again, byte for byte, under the same id. `sent` names the versions in it.
+    `guessed_in`: the boot whose guess the stamps in it are by; None where the time was known.
     """
 
     id: str
     body: bytes
     sent: Sequence[Sent]
+    guessed_in: str | None = None
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -15,6 +15,9 @@ MAX_CHANGES = 5_000
 DEFAULT_CHANGES = 1_000
 """Changes in one page: the most a client may ask for, and what it gets when it does not ask."""
 
+SYNCHRONIZED = "synchronized"
+"""What a node says of its clock when it knows the time, in X-Client-Clock and `serverClock`."""
+
 UNKNOWN_SCOPE = "unknown_scope"
 """A version that the server does not know; its rows stay as they are, its edits wait."""
 
@@ -96,18 +99,23 @@ class ScopeState(ScopeNamed, frozen=True, kw_only=True):
 
 
 class ChangesResponse(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """A page of the feed. `next_token` stands at the top only in the short form."""
+    """A page of the feed. `next_token` stands at the top only in the short form.
+
+    `server_clock`: SYNCHRONIZED where `server_timestamp` is more than the server's guess.
+    """
 
     changes: list[Change]
     scopes: list[ScopeState]
     has_more: bool
     server_timestamp: str
     next_token: str | None = None
+    server_clock: str | None = None
 
 
 class UploadChange(Message, frozen=True, kw_only=True):
     """One edit. `record` may be partial; `local_timestamp` is on the sender's clock.
 
+    `precision_ms`: how far that may be off. `undated`: it says nothing.
     `only_new`: it is to be added where there is none; a record that exists stays as it is.
     """
 
@@ -117,6 +125,7 @@ class UploadChange(Message, frozen=True, kw_only=True):
     record: dict[str, Any] | None = None
     local_timestamp: str | None = None
     undated: bool = False
+    precision_ms: int = 0
     only_new: bool = False
     base_version: str | None = None
     base_updated_at: str | None = None
@@ -139,7 +148,8 @@ class Result(Message, frozen=True, kw_only=True):
 
     `updated_at`, `version`: of the record that is current now. `canonical_id`: its id, where the
     one uploaded turned out to be another name of it. `server_record`: that record, where the sender
-    cannot know it to the letter. `code`, `reason`: why it was rejected.
+    cannot know it to the letter. `code`, `reason`: why it was rejected; for an edit that stands,
+    `reason` may say what else a person should know.
     """
 
     table: str

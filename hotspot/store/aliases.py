@@ -75,9 +75,9 @@ async def of_deleted(connection: aiosqlite.Connection, records: Iterable[Record]
 
 
 async def holders(
-    connection: aiosqlite.Connection, wanted: Iterable[NaturalKey]
+    connection: aiosqlite.Connection, wanted: Iterable[NaturalKey], guessing_in: str | None
 ) -> dict[NaturalKey, Record]:
-    """The live rows that have these natural keys."""
+    """The live rows that have these natural keys. `guessing_in`: as for `rows.read_rows`."""
     values: dict[str, list[Sequence[object]]] = {}
     for key in wanted:
         values.setdefault(key.table, []).append(key.values)
@@ -86,7 +86,7 @@ async def holders(
         for table, rows in values.items()
         for (id_,) in await fetch(connection, _holders_sql(table), (as_json(rows),))
     ]
-    found = (await read_rows(connection, keys)).values()
+    found = (await read_rows(connection, keys, guessing_in)).values()
     held = ((natural_key(row), row) for row in found)
     return {key: row for key, row in held if key is not None}
 

@@ -90,7 +90,7 @@ class Conflicts(Records):
         self, work: Callable[[Transaction, aiosqlite.Connection], Awaitable[None]]
     ) -> None:
         async def run(connection: aiosqlite.Connection) -> tuple[None, bool]:
-            tx = Transaction(connection, self._clock.now())
+            tx = Transaction(connection, self._clock.now(), self._clock.guessing_in)
             await work(tx, connection)
             return None, tx.edited
 
@@ -106,12 +106,13 @@ class Conflicts(Records):
     ) -> None:
         """The version becomes an edit of what stands; what it replaces is kept in its place."""
         now, mono_ms = self._clock.read()
+        guessed_in = self._clock.guessing_in
         standing = await _standing(tx, lost)
         record = brought_back(lost, standing, now)
         provenance = Provenance(
             device_id=device_id,
             changed_by=lost.updated_by,
-            dating=Dating(boot_id=self._clock.boot_id, mono_ms=mono_ms),
+            dating=Dating(boot_id=guessed_in, mono_ms=mono_ms) if guessed_in else None,
         )
         await tx.accept([Accepted(record, standing, provenance)])
         if standing is not None and standing.hash != record.hash:

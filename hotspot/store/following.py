@@ -18,8 +18,7 @@ LOG_LENGTH = 5_000
 """The most rows that `sync_log` keeps; a hotspot that fails every minute must not fill its card."""
 
 _PENDING = """
-SELECT table_name, record_id, changed_by,
-  sync_status, base_version, undated, boot_id, received_mono_ms, age_ms, sender_stamp
+SELECT table_name, record_id, changed_by, sync_status, base_version
 FROM record_sync_status s
 WHERE sync_status = 'pending'
   AND NOT EXISTS (SELECT 1 FROM upload_batches b WHERE b.id = s.batch_id)
@@ -102,7 +101,8 @@ class Following(Part):
     async def pending_edits(self, limit: int) -> Sequence[PendingEdit]:
         async with self._database.snapshot() as connection:
             waiting = await fetch(connection, _PENDING, (limit,))
-            rows = await read_rows(connection, [Key(row[0], row[1]) for row in waiting])
+            keys = [Key(row[0], row[1]) for row in waiting]
+            rows = await read_rows(connection, keys, self._clock.guessing_in)
         edits = []
         for table, id_, changed_by, *status in waiting:
             pending = pending_of(*status)
@@ -112,9 +112,9 @@ class Following(Part):
 
     async def open_batches(self) -> Sequence[OpenBatch]:
         rows = await self._database.read(
-            "SELECT id, body, sent_json FROM upload_batches ORDER BY number"
+            "SELECT id, body, sent_json, boot_id FROM upload_batches ORDER BY number"
         )
-        return [OpenBatch(id_, body, _sent(sent)) for id_, body, sent in rows]
+        return [OpenBatch(id_, body, _sent(sent), boot) for id_, body, sent, boot in rows]
 
     async def positions(self) -> Sequence[Position]:
         rows = await self._database.read(_POSITIONS)

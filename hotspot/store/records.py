@@ -29,7 +29,7 @@ class Records(Part):
 
     async def write_replica(self, work: Callable[[ReplicaTransaction], Awaitable[T]]) -> T:
         async def run(connection: aiosqlite.Connection) -> tuple[T, bool]:
-            tx = Replica(connection, self._clock.now())
+            tx = Replica(connection, self._clock.now(), self._clock.guessing_in)
             return await work(tx), tx.edited
 
         result, _ = await self._database.writer.run(run, committed=self._tell)

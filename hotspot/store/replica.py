@@ -10,7 +10,6 @@ from hotspot.model.merge import Local, Mark, Outcome, Pending
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser, OpenBatch, Position
 from hotspot.model.tables import MEDIA_FILES, Scope
-from hotspot.model.timeline import Dating
 from hotspot.store import aliases
 from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
@@ -19,8 +18,7 @@ _STATUSES = """
 SELECT s.record_id, s.edited_seq > 0,
   EXISTS (SELECT 1 FROM losing_versions l WHERE l.resolution = 'manual'
           AND l.table_name = s.table_name AND l.record_id = s.record_id),
-  s.sync_status, s.base_version, s.undated,
-  s.boot_id, s.received_mono_ms, s.age_ms, s.sender_stamp
+  s.sync_status, s.base_version
 FROM json_each(?) k
 CROSS JOIN record_sync_status s ON s.table_name = ? AND s.record_id = k.value
 """
@@ -33,13 +31,15 @@ UPDATE record_sync_status SET
   reason = value ->> 5,
   base_version = coalesce(value ->> 6, base_version),
   former_version = iif(value ->> 7, value ->> 8, former_version),
-  last_synced_at = iif(value ->> 2 = 'synced', :now, last_synced_at)
+  last_synced_at = iif(value ->> 2 = 'synced', :now, last_synced_at),
+  boot_id = iif(value ->> 2 = 'pending', boot_id, NULL),
+  doubt_ms = iif(value ->> 2 = 'pending', doubt_ms, 0)
 FROM json_each(:marks) WHERE table_name = value ->> 0 AND record_id = value ->> 1
 """
 
 _KEEP_BATCH = """
-INSERT INTO upload_batches (id, number, body, sent_json)
-SELECT ?, coalesce(max(number), 0) + 1, ?, ? FROM upload_batches
+INSERT INTO upload_batches (id, number, body, sent_json, boot_id)
+SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM upload_batches
 """
 
 _SEND = """
@@ -168,7 +168,7 @@ class Replica(Transaction):
 
     async def keep_batch(self, batch: OpenBatch) -> None:
         sent = as_json([[one.table, one.id, one.version] for one in batch.sent])
-        await self._connection.execute(_KEEP_BATCH, (batch.id, batch.body, sent))
+        await self._connection.execute(_KEEP_BATCH, (batch.id, batch.body, sent, batch.guessed_in))
         await self._connection.execute(_SEND, {"batch": batch.id, "sent": sent})
 
     async def close_batch(self, batch_id: str) -> None:
@@ -190,24 +190,9 @@ class Replica(Transaction):
         await self._connection.execute(_BEGIN_LOG, {"scopes": named, "now": now})
 
 
-def pending_of(
-    status: str,
-    base_version: str | None,
-    undated: int,
-    boot_id: str | None,
-    mono_ms: int | None,
-    age_ms: int | None,
-    sender_stamp: str | None,
-) -> Pending | None:
+def pending_of(status: str, base_version: str | None) -> Pending | None:
     """The pending edit that columns of `record_sync_status` tell of, if it is one."""
-    if status != Mark.PENDING:
-        return None
-    dating = None
-    if boot_id is not None and mono_ms is not None:
-        dating = Dating(
-            boot_id=boot_id, mono_ms=mono_ms, age_ms=age_ms or 0, sender_stamp=sender_stamp
-        )
-    return Pending(base_version, bool(undated), dating)
+    return Pending(base_version) if status == Mark.PENDING else None
 
 
 Held = Mapping[Key, tuple[str, str]]

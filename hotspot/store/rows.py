@@ -15,6 +15,7 @@ import msgspec
 from hotspot.model.digest import row_hash
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import BY_NAME, Table, Type
+from hotspot.model.timeline import UNDATED_MS
 
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by")
 
@@ -43,11 +44,18 @@ def _statements(table: Table) -> Statements:
     )
 
 
+# A stamp that another boot guessed, or this one before it knew the time, says nothing yet.
+_DOUBT = f"""
+iif(s.sync_status = 'pending',
+  iif(s.boot_id IS NOT NULL AND s.boot_id IS NOT ?2, {UNDATED_MS}, s.doubt_ms), 0)
+"""
+
+
 def _select(table: Table, names: Sequence[str]) -> str:
     columns = ", ".join(f"t.{name}" for name in ("id", *names, *STAMPS, "content_hash"))
     return f"""
-        SELECT {columns}, s.former_version
-        FROM json_each(?) k CROSS JOIN {table.name} t ON t.id = k.value
+        SELECT {columns}, s.former_version, {_DOUBT}
+        FROM json_each(?1) k CROSS JOIN {table.name} t ON t.id = k.value
         LEFT JOIN record_sync_status s ON s.table_name = '{table.name}' AND s.record_id = t.id
     """
 
@@ -93,12 +101,17 @@ def by_table(keys: Iterable[Key]) -> dict[str, list[str]]:
     return found
 
 
-async def read_rows(connection: aiosqlite.Connection, keys: Collection[Key]) -> dict[Key, Record]:
-    """The current rows; missing ones are left out."""
+async def read_rows(
+    connection: aiosqlite.Connection, keys: Collection[Key], guessing_in: str | None = None
+) -> dict[Key, Record]:
+    """The current rows; missing ones are left out.
+
+    `guessing_in`: the boot whose guess the time is; stamps by another guess are in doubt.
+    """
     found = {}
     for name, ids in by_table(keys).items():
         statements = STATEMENTS[name]
-        for row in await fetch(connection, statements.select, (as_json(ids),)):
+        for row in await fetch(connection, statements.select, (as_json(ids), guessing_in)):
             record = _record(name, statements, row)
             found[record.key] = record
     return found
@@ -110,7 +123,7 @@ def _record(table: str, statements: Statements, row: tuple[Any, ...]) -> Record:
     for name in statements.booleans:
         if values[name] is not None:
             values[name] = bool(values[name])
-    created_at, created_by, updated_at, updated_by, content_hash, former = row[end:]
+    created_at, created_by, updated_at, updated_by, content_hash, former, doubt_ms = row[end:]
     return Record(
         table=table,
         id=row[0],
@@ -121,6 +134,7 @@ def _record(table: str, statements: Statements, row: tuple[Any, ...]) -> Record:
         created_at=created_at,
         created_by=created_by,
         former=former,
+        doubt_ms=doubt_ms,
     )
 
 

@@ -18,12 +18,23 @@ from hotspot.store.following import Following
 from hotspot.store.health import Health
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
+from hotspot.store.timekeeping import Timekeeping
 
 PING_S = 5.0
 
 
 class HotspotStore(
-    Conflicts, Approvals, Feed, Digests, Following, Publishing, Packages, Devices, Health, Audio
+    Conflicts,
+    Approvals,
+    Timekeeping,
+    Feed,
+    Digests,
+    Following,
+    Publishing,
+    Packages,
+    Devices,
+    Health,
+    Audio,
 ):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 
@@ -37,11 +48,13 @@ class HotspotStore(
     ) -> AsyncIterator["HotspotStore"]:
         """The store in the database file `path`, which is made where there is none.
 
-        `on_edit` is called after each commit that has something to send.
+        `on_edit` is called after each commit that has something to send. The clock goes on from
+        what is kept of the time.
         Raises StoreDamaged where the file cannot be used.
         """
         async with open_database(path, clock.now()) as database:
             store = cls(database, clock, on_edit)
+            await store.begin()
             await store.recover()
             yield store
 
@@ -51,14 +64,3 @@ class HotspotStore(
                 await self._database.read("SELECT 1 FROM meta")
         except TimeoutError:
             raise TryLater("The database does not answer; try again.") from None
-
-    async def floor_ms(self) -> int:
-        """A time that is known to be past, in milliseconds since 1970."""
-        rows = await self._database.read("SELECT value FROM meta WHERE key = 'floor_ms'")
-        return int(rows[0][0])
-
-    async def save_floor(self, ms: int) -> None:
-        """Keeps a time that is known to be past, unless a later one is kept."""
-        await self._execute(
-            "UPDATE meta SET value = ? WHERE key = 'floor_ms' AND value < ?", (ms, ms)
-        )

@@ -24,18 +24,19 @@ RETURNING key, value
 _MARK_PENDING = """
 INSERT INTO record_sync_status (
   table_name, record_id, scope_kind, scope_id, local_updated_at, server_updated_at, base_version,
-  changed_by, device_id, undated, boot_id, received_mono_ms, age_ms, sender_stamp,
-  sync_status, edited_seq, created_at)
+  changed_by, device_id, doubt_ms, boot_id, received_mono_ms, age_ms, sender_stamp,
+  reason, sync_status, edited_seq, created_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
   value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-  'pending', :seq, :now
+  value ->> 14, 'pending', :seq, :now
 FROM json_each(:edits) WHERE true
 ON CONFLICT (table_name, record_id) DO UPDATE SET
   base_version = iif(sync_status = 'synced', excluded.base_version, base_version),
   server_updated_at = iif(sync_status = 'synced', excluded.server_updated_at, server_updated_at),
-  sync_status = 'pending', former_version = NULL, conflict_resolution = NULL, reason = NULL,
-  local_updated_at = excluded.local_updated_at, edited_seq = excluded.edited_seq,
-  changed_by = excluded.changed_by, device_id = excluded.device_id, undated = excluded.undated,
+  sync_status = 'pending', former_version = NULL, conflict_resolution = NULL,
+  reason = excluded.reason, local_updated_at = excluded.local_updated_at,
+  edited_seq = excluded.edited_seq,
+  changed_by = excluded.changed_by, device_id = excluded.device_id, doubt_ms = excluded.doubt_ms,
   boot_id = excluded.boot_id, received_mono_ms = excluded.received_mono_ms,
   age_ms = excluded.age_ms, sender_stamp = excluded.sender_stamp
 """
@@ -76,12 +77,16 @@ class Transaction:
     """`model.stores.RecordTransaction` on the writer's connection.
 
     `edited`: whether edits were accepted, which now wait for the upstream.
+    `guessing_in`: the boot whose guess `now` is; None where the time is known.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, now: str) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, now: str, guessing_in: str | None = None
+    ) -> None:
         self.edited = False
         self._connection = connection
         self._now = now
+        self._guessing_in = guessing_in
         self._seq: int | None = None
 
     async def stored_answer(self, device_id: str, batch_id: str) -> StoredAnswer | None:
@@ -101,13 +106,13 @@ class Transaction:
         )
 
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
-        return await read_rows(self._connection, keys)
+        return await read_rows(self._connection, keys, self._guessing_in)
 
     async def canonical(self, keys: Collection[Key]) -> dict[Key, Key]:
         return await aliases.canonical(self._connection, keys)
 
     async def holders(self, wanted: Collection[NaturalKey]) -> dict[NaturalKey, Record]:
-        return await aliases.holders(self._connection, wanted)
+        return await aliases.holders(self._connection, wanted, self._guessing_in)
 
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
         known = set()
@@ -201,11 +206,12 @@ def _pending(edit: Accepted) -> list[Any]:
         replaced.version if replaced else None,
         provenance.changed_by,
         provenance.device_id,
-        provenance.undated,
+        record.doubt_ms,
         dating.boot_id if dating else None,
         dating.mono_ms if dating else None,
         dating.age_ms if dating else None,
         dating.sender_stamp if dating else None,
+        provenance.note or None,
     ]
 
 

@@ -84,7 +84,6 @@ class Comparisons:
         """The answers by scope. Raises UpstreamRefused for those to other questions."""
         self.requests += 1
         answer = await self._upstream.digest(DigestRequest(scopes=list(scopes)))
-        self._clock.learn(answer.server_timestamp)
         found = {}
         for asked, state in zip(scopes, answer.scopes, strict=False):
             answered = state.status == UNKNOWN_SCOPE or len(state.sums) == len(asked.ranges)

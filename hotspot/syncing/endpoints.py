@@ -28,6 +28,7 @@ from hotspot.model.tables import BY_NAME, Scope
 from hotspot.model.wire import (
     DEFAULT_CHANGES,
     MAX_CHANGES,
+    SYNCHRONIZED,
     UNKNOWN_SCOPE,
     Change,
     ChangesRequest,
@@ -71,7 +72,7 @@ class SyncEndpoints:
             followed = await self._package_scopes(asked)
             page = await self._store.read_changes(_query(asked, followed))
             token = _joined(page)
-        return await answer(request, _page(page, token, self._clock.now()))
+        return await answer(request, _page(page, token, self._clock))
 
     async def _to_compare(self, scopes: Sequence[Scope]) -> list[FeedScope]:
         """Whether these versions are known; what there is of them is not read yet."""
@@ -106,8 +107,9 @@ class SyncEndpoints:
             now=now,
             mono_ms=mono_ms,
             boot_id=self._clock.boot_id,
+            trusted=self._clock.trusted,
             sender_now=_instant(request.headers.get("X-Client-Time"), "X-Client-Time"),
-            synchronized=request.headers.get("X-Client-Clock") == "synchronized",
+            synchronized=request.headers.get("X-Client-Clock") == SYNCHRONIZED,
         )
         body = await _Batch(asked, sender).write_to(self._store)
         return await answer_encoded(request, body)
@@ -235,7 +237,7 @@ def _joined(page: FeedPage) -> str:
     return ".".join(one.token or "" for one in page.scopes)
 
 
-def _page(page: FeedPage, token: str | None, now: str) -> ChangesResponse:
+def _page(page: FeedPage, token: str | None, clock: Clock) -> ChangesResponse:
     states = [
         scope_state(one.scope, one.token, one.has_more, "ok" if one.known else UNKNOWN_SCOPE)
         for one in page.scopes
@@ -244,7 +246,8 @@ def _page(page: FeedPage, token: str | None, now: str) -> ChangesResponse:
         changes=[_change(record, page.aliases.get(record.key)) for record in page.records],
         scopes=states,
         has_more=any(state.has_more for state in states),
-        server_timestamp=now,
+        server_timestamp=clock.now(),
+        server_clock=SYNCHRONIZED if clock.trusted else None,
         next_token=token,
     )
 

@@ -71,7 +71,6 @@ class Fetches:
             if answer is None:
                 followed = await self._followed()
                 continue
-            self._clock.learn(answer.server_timestamp)
             await self._merge(answer, followed)
             # What the upstream has only now is compared before any of it is read.
             found = _newly_known(answer, followed)

@@ -16,7 +16,7 @@ from hotspot.model.batches import encode_batch, verdicts
 from hotspot.model.merge import Local, settle
 from hotspot.model.stores import OpenBatch, ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope
-from hotspot.model.wire import UNKNOWN_SCOPE, Result, UploadResponse
+from hotspot.model.wire import UNKNOWN_SCOPE, ChangesRequest, Result, UploadResponse
 from hotspot.syncing.naming import follow_answers
 from hotspot.syncing.upstream import Upstream
 
@@ -44,7 +44,10 @@ class Uploads:
 
     async def run(self) -> None:
         """Sends open batches again, then all that is pending."""
-        for batch in await self._store.open_batches():
+        batches = await self._store.open_batches()
+        if not self._clock.trusted and (batches or await self._store.pending_edits(1)):
+            await self._learn_time()
+        for batch in batches:
             await self._settle(batch, await self._post(batch))
         ended = await asyncio.gather(*(self._lane() for _ in range(LANES)), return_exceptions=True)
         for error in ended:
@@ -58,6 +61,13 @@ class Uploads:
         await self._settle(batch, answer)
         return answer
 
+    async def _learn_time(self) -> None:
+        """Asks what time it is, so that edits are dated before they are sent."""
+        self.requests += 1
+        await self._upstream.changes(ChangesRequest(scopes=[]))
+        if self._clock.trusted:
+            await self._store.keep_time()
+
     async def _lane(self) -> None:
         """Sends one batch after the other until nothing more is pending."""
         while (batch := await self._next()) is not None:
@@ -69,7 +79,7 @@ class Uploads:
             edits = await self._store.pending_edits(BATCH)
             if not edits:
                 return None
-            batch = encode_batch(str(uuid4()), edits, self._clock.timeline, self._clock.boot_id)
+            batch = encode_batch(str(uuid4()), edits, self._clock.guessing_in)
 
             scopes = {edit.record.scope for edit in edits if edit.record.scope is not None}
             await self._keep(batch, scopes)
@@ -86,10 +96,18 @@ class Uploads:
         await self._store.write_replica(work)
 
     async def _post(self, batch: OpenBatch) -> UploadResponse | None:
-        """The upstream's answer; None where it cannot take this batch id any more."""
+        """The upstream's answer; None where the batch cannot be sent any more as it is.
+
+        That is where its id was used for another, and where its stamps are by another guess of
+        the time than that which the upstream would be shown.
+        """
+        if batch.guessed_in not in (None, self._clock.guessing_in):
+            return None
         self.requests += 1
         try:
-            answer = await self._upstream.upload(batch.body)
+            by_this_clock = batch.guessed_in == self._clock.guessing_in
+            timeline = self._clock.timeline if by_this_clock else None
+            answer = await self._upstream.upload(batch.body, timeline)
         except BatchReused:
             return None
         if len(answer.results) != len(batch.sent):

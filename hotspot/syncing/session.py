@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
+from hotspot.model import instants
 from hotspot.model.sessions import SessionLog
 from hotspot.model.stores import ReplicaStore
 from hotspot.model.tables import Scope
@@ -41,7 +42,7 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
 
     Each batch and each page is committed on its own, so a cut costs at most what was in flight.
     """
-    started_at = clock.now()
+    started_ms, guessing = clock.monotonic(), not clock.trusted
     await store.recover()
     uploads, fetches = Uploads(store, upstream, clock), Fetches(store, upstream, clock)
     approvals = Approvals(store, upstream, clock, uploads)
@@ -54,10 +55,12 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
             await uploads.run()
     except HotspotError as error:
         failure = error
+    if guessing and clock.trusted:
+        await store.keep_time()
     changes = uploads.sent + fetches.received
     await store.log_session(
         SessionLog(
-            started_at=started_at,
+            started_at=instants.from_ms(clock.timeline.at(started_ms)),
             completed_at=clock.now(),
             changes=dict(changes),
             error=str(failure) if failure else None,

@@ -19,12 +19,15 @@ from hotspot.errors import (
 )
 from hotspot.model import instants
 from hotspot.model.digest_wire import DigestRequest, DigestResponse
+from hotspot.model.timeline import Timeline
 from hotspot.model.wire import (
+    SYNCHRONIZED,
     ChangesRequest,
     ChangesResponse,
     ErrorBody,
     UploadResponse,
 )
+from hotspot.syncing.patience import retry_after_s
 
 T = TypeVar("T")
 
@@ -44,17 +47,24 @@ class Upstream:
         self._token = token
         self._clock = clock
 
-    async def upload(self, body: bytes) -> UploadResponse:
-        """Sends an encoded UploadRequest. Raises BatchReused, and what `changes` raises."""
-        return await self._post("sync/upload", body, UploadResponse)
+    async def upload(self, body: bytes, timeline: Timeline | None) -> UploadResponse:
+        """Sends an encoded UploadRequest, whose stamps are on `timeline`.
+
+        Without one, the stamps are the time, and what this clock shows says nothing about them.
+        Raises BatchReused, and what `changes` raises.
+        """
+        return (await self._post("sync/upload", body, UploadResponse, timeline))[0]
 
     async def changes(self, asked: ChangesRequest) -> ChangesResponse:
-        """Asks for a page of the feed.
+        """Asks for a page of the feed; the clock learns the time from a server that knows it.
 
         Raises PositionGone, NotFound, TryLater, UpstreamRefused or UpstreamUnreachable.
         """
-        answer = await self._post("sync/changes", msgspec.json.encode(asked), ChangesResponse)
-        _check_time(answer.server_timestamp)
+        body = msgspec.json.encode(asked)
+        answer, mono_ms = await self._post("sync/changes", body, ChangesResponse)
+        told = _time(answer.server_timestamp)
+        if answer.server_clock == SYNCHRONIZED:
+            self._clock.learn(told, mono_ms)
         return answer
 
     async def digest(self, asked: DigestRequest) -> DigestResponse:
@@ -62,31 +72,36 @@ class Upstream:
 
         NotFound means that this server has none to give.
         """
-        answer = await self._post("sync/digest", msgspec.json.encode(asked), DigestResponse)
-        _check_time(answer.server_timestamp)
+        body = msgspec.json.encode(asked)
+        answer, _ = await self._post("sync/digest", body, DigestResponse)
+        _time(answer.server_timestamp)
         return answer
 
-    async def _post(self, path: str, body: bytes, kind: type[T]) -> T:
+    async def _post(
+        self, path: str, body: bytes, kind: type[T], timeline: Timeline | None = None
+    ) -> tuple[T, int]:
+        """The answer, and the monotonic time at which it began to come."""
         headers = self._headers()
         if len(body) > GZIP_FROM:
             body = await asyncio.to_thread(gzip.compress, body, 1)
             headers["Content-Encoding"] = "gzip"
-        headers["X-Client-Time"] = self._clock.now()
+        if timeline is not None:
+            headers |= self._shown(timeline)
         url = f"{self._url}/functions/v1/{path}"
         try:
             async with self._session.post(
                 url, data=body, headers=headers, timeout=TIMEOUT
             ) as response:
+                mono_ms = self._clock.monotonic()
                 answer = await response.read()
-                status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamUnreachable(
                 f"The server at {self._url} does not answer ({type(error).__name__})."
             ) from None
-        if status != 200:
-            raise refusal(status, answer)
+        if response.status != 200:
+            raise refusal(response.status, answer, retry_after_s(response.headers))
         try:
-            return msgspec.json.decode(answer, type=kind)
+            return msgspec.json.decode(answer, type=kind), mono_ms
         except msgspec.MsgspecError:
             raise UpstreamRefused(
                 f"What answers at {self._url} is not a sync server, or another version of it."
@@ -96,20 +111,26 @@ class Upstream:
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        if self._clock.trusted:
-            headers["X-Client-Clock"] = "synchronized"
         return headers
 
+    def _shown(self, timeline: Timeline) -> dict[str, str]:
+        """What the clock by which a request is stamped shows at the moment of sending."""
+        shown = {"X-Client-Time": instants.from_ms(timeline.at(self._clock.monotonic()))}
+        return {**shown, "X-Client-Clock": SYNCHRONIZED} if timeline.trusted else shown
 
-def _check_time(server_timestamp: str) -> None:
+
+def _time(server_timestamp: str) -> str:
     try:
-        instants.parse(server_timestamp)
+        return instants.parse(server_timestamp)
     except ValueError:
         raise UpstreamRefused("The server does not say what time it is.") from None
 
 
-def refusal(status: int, body: bytes) -> HotspotError:
-    """The error that an answer other than 200 stands for."""
+def refusal(status: int, body: bytes, retry_after_s: float | None = None) -> HotspotError:
+    """The error that an answer other than 200 stands for.
+
+    `retry_after_s`: for how long the server asks not to be asked again.
+    """
     try:
         sentence = msgspec.json.decode(body, type=ErrorBody).message
     except msgspec.MsgspecError:
@@ -121,5 +142,5 @@ def refusal(status: int, body: bytes) -> HotspotError:
     if status == 409:
         return BatchReused(sentence)
     if status in (408, 429, 502, 503, 504):
-        return TryLater(sentence)
+        return TryLater(sentence, retry_after_s)
     return UpstreamRefused(sentence)

@@ -179,7 +179,7 @@ def open_batch(node: Node) -> tuple[str, list[PendingEdit]] | None:
 
 
 def encoded(edits: list[PendingEdit]) -> list[bytes]:
-    return [msgspec.json.encode(upload_change(e, e.record.updated_at)) for e in edits]
+    return [msgspec.json.encode(upload_change(e)) for e in edits]
 
 
 def answered(node: Node, results: list[Result], now_ms: int) -> None:

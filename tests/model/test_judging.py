@@ -5,11 +5,12 @@ import pytest
 
 from hotspot.model.changes import parse_changes, scopes
 from hotspot.model.edits import Sender
-from hotspot.model.judging import Judgement, judge
+from hotspot.model.judging import AHEAD, Judgement, judge
 from hotspot.model.merge import Status
 from hotspot.model.records import Record
 from hotspot.model.stores import Device
 from hotspot.model.tables import Scope, ScopeKind
+from hotspot.model.timeline import UNDATED_MS
 from tests.model.builders import VERSION_ID, at, uuid, verse
 
 KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}
@@ -60,12 +61,50 @@ def test_an_edit_travels_with_its_age_so_a_wrong_clock_cancels_out() -> None:
     assert (dating.mono_ms, dating.age_ms, dating.sender_stamp) == (5_000, 1_000, at(year))
 
 
-def test_the_stamps_of_a_sender_that_knows_the_time_stand_unless_ahead() -> None:
-    rows = [verse("old")]
-    one = judged([change(ms=7_000)], rows, sender_now=at(99), synchronized=True)
+def test_the_stamps_of_a_sender_that_knows_the_time_stand_where_it_is_known() -> None:
+    both = {"sender_now": at(3_600_000), "synchronized": True, "trusted": True}
+    one = judged([change(ms=7_000)], [verse("old")], **both)
     assert one.accepted[0].record.updated_at == at(7_000)
-    ahead = judged([change(ms=9_999_999)], rows, sender_now=at(99), synchronized=True)
-    assert ahead.accepted[0].record.updated_at == at(3_600_000)
+    assert one.accepted[0].provenance.dating is None
+    guessing = judged([change(ms=7_000)], [verse("old")], **{**both, "trusted": False})
+    assert guessing.accepted[0].record.updated_at == at(7_000)
+    assert guessing.accepted[0].provenance.dating is not None
+    other_guess = {**both, "sender_now": at(7_500), "trusted": False}
+    assert judged([change(ms=7_000)], [verse("old")], **other_guess).accepted[
+        0
+    ].record.updated_at == at(3_599_500)
+
+
+def test_a_stamp_that_is_ahead_is_set_to_now_and_a_note_says_so() -> None:
+    one = judged([change(ms=9_999_999)], [verse("old")], sender_now=at(99))
+    (accepted,), (result,) = one.accepted, one.results
+    assert accepted.record.updated_at == at(3_600_000)
+    assert accepted.provenance.note == result.reason == AHEAD
+    sound = judged([change(ms=99)], [verse("old")], sender_now=at(99))
+    assert (sound.accepted[0].provenance.note, sound.results[0].reason) == ("", None)
+
+
+def test_an_edit_of_unknown_age_keeps_its_own_stamp_for_later() -> None:
+    one = judged([change()], [verse("old")])
+    dating = one.accepted[0].provenance.dating
+    assert dating is not None
+    assert (dating.age_ms, dating.sender_stamp) == (None, at(60_000))
+
+
+@pytest.mark.parametrize(
+    ("given", "doubt_ms"),
+    [
+        ({}, 0),
+        ({"precisionMs": 600_000}, 600_000),
+        ({"undated": True}, UNDATED_MS),
+        ({"precisionMs": -1}, 0),
+        ({"precisionMs": 2**62}, UNDATED_MS),
+    ],
+)
+def test_the_senders_doubt_about_a_stamp_is_kept(given: dict[str, Any], doubt_ms: int) -> None:
+    row = verse("old")
+    (accepted,) = judged([change(baseVersion=row.version, **given)], [row]).accepted
+    assert accepted.record.doubt_ms == doubt_ms
 
 
 def test_one_bad_change_holds_back_no_other() -> None:

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hotspot.model.merge import (
     Edit,
@@ -16,6 +17,7 @@ from hotspot.model.merge import (
     settle,
 )
 from hotspot.model.records import Record
+from hotspot.model.timeline import ROUGH_MS, UNDATED_MS
 from tests.model.builders import at, verse
 
 TEXTS = st.sampled_from(["one", "two", "three"])
@@ -77,8 +79,24 @@ def test_the_later_wins_unless_it_is_too_close_to_tell(ms: int, status: Status) 
 
 
 def test_an_edit_that_cannot_be_dated_asks_a_person() -> None:
-    edit = Edit(record=verse("b", 90_000), undated=True)
-    assert decide(verse("a"), edit).status is Status.MANUAL_REQUIRED
+    undated = replace(verse("b", 90_000), doubt_ms=UNDATED_MS)
+    assert decide(verse("a"), Edit(record=undated)).status is Status.MANUAL_REQUIRED
+    assert decide(undated, Edit(record=verse("a"))).status is Status.MANUAL_REQUIRED
+    on_it = Edit(record=undated, base_version=verse("a").version)
+    assert decide(verse("a"), on_it).status is Status.APPLIED
+
+
+@pytest.mark.parametrize("doubtful", ["row", "edit"])
+def test_an_edit_that_is_dated_roughly_wins_only_by_more_than_its_doubt(doubtful: str) -> None:
+    def status(ms: int) -> Status:
+        row, new = verse("a", ROUGH_MS), verse("b", ROUGH_MS + ms)
+        doubts = (ROUGH_MS, 0) if doubtful == "row" else (0, ROUGH_MS)
+        edit = Edit(record=replace(new, doubt_ms=doubts[1]))
+        return decide(replace(row, doubt_ms=doubts[0]), edit).status
+
+    assert status(ROUGH_MS - 1) is status(1 - ROUGH_MS) is Status.MANUAL_REQUIRED
+    assert status(ROUGH_MS) is Status.LOCAL_WINS
+    assert status(-ROUGH_MS) is Status.SERVER_WINS
 
 
 def test_simple_clients_name_their_base_by_its_stamp() -> None:
@@ -87,12 +105,13 @@ def test_simple_clients_name_their_base_by_its_stamp() -> None:
     assert decide(verse("a", 9000), edit).status is Status.SERVER_WINS
 
 
-@given(VERSES, VERSES, VERSES | st.none(), st.booleans())
+@given(VERSES, VERSES, VERSES | st.none(), st.sampled_from([0, ROUGH_MS, UNDATED_MS]))
 def test_no_text_is_lost_and_stamps_only_grow(
-    current: Record, new: Record, base: Record | None, undated: bool
+    current: Record, new: Record, base: Record | None, doubt_ms: int
 ) -> None:
     base_version = base.version if base else None
-    decision = decide(current, Edit(record=new, base_version=base_version, undated=undated))
+    edit = Edit(record=replace(new, doubt_ms=doubt_ms), base_version=base_version)
+    decision = decide(current, edit)
     kept = {decision.record.values["verse_text"]}
     if decision.loser is not None:
         kept.add(decision.loser.values["verse_text"])
@@ -100,7 +119,7 @@ def test_no_text_is_lost_and_stamps_only_grow(
     assert known or {current.values["verse_text"], new.values["verse_text"]} <= kept
     if decision.record.hash != current.hash:
         assert decision.record.updated_at > current.updated_at
-    assert decision == decide(current, Edit(record=new, base_version=base_version, undated=undated))
+    assert decision == decide(current, edit)
 
 
 def test_a_row_that_was_not_edited_here_is_replaced_whatever_the_stamps() -> None:
@@ -155,6 +174,23 @@ def test_what_stands_takes_the_servers_stamp() -> None:
     sent = Sent(mine.table, mine.id, mine.version)
     outcome = settle(local, sent, _answer(Status.APPLIED, verse("mine", 12)))
     assert (outcome.record, outcome.mark) == (verse("mine", 12), Mark.SYNCED)
+
+
+def test_an_edit_that_was_dated_while_it_travelled_is_settled_too() -> None:
+    sent = verse("mine", 10)
+    mine = replace(verse("mine", 5_000), former=sent.version)
+    local = Local(mine, Pending(None), edited=True)
+    verdict = _answer(Status.APPLIED, verse("mine", 12))
+    outcome = settle(local, Sent(sent.table, sent.id, sent.version), verdict)
+    assert (outcome.record, outcome.mark) == (mine.stamped(at(12)), Mark.SYNCED)
+
+
+def test_what_the_server_says_of_an_edit_that_stands_is_kept() -> None:
+    mine = verse("mine", 10)
+    local = Local(mine, Pending(None), edited=True)
+    verdict = replace(_answer(Status.APPLIED, verse("mine", 12)), reason="It was ahead.")
+    outcome = settle(local, Sent(mine.table, mine.id, mine.version), verdict)
+    assert (outcome.mark, outcome.reason) == (Mark.SYNCED, "It was ahead.")
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.DUPLICATE, Status.LOCAL_WINS])

@@ -92,7 +92,6 @@ async def test_keeping_local_makes_an_edit_of_what_stands(
     assert held.record.updated_at >= T2
     assert held.pending is not None
     assert (held.pending.base_version, held.disputed) == (theirs.version, False)
-    assert held.pending.dating is not None
     assert (status(path), await waiting(store), edits) == ([("pending", "pending")], [], ["edit"])
     (overruled, chosen) = await store.kept_versions(KeptQuery(record_id=row.id))
     assert overruled.local_record["verse_text"] == "Theirs"

@@ -9,14 +9,12 @@ import pytest
 
 from hotspot.clock import Clock
 from hotspot.errors import StoreDamaged
-from hotspot.model import instants
 from hotspot.store.database import READERS
 from hotspot.store.migrate import migrate, scripts
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
     T0,
     T1,
-    T2,
     TEXT,
     accept,
     accepted,
@@ -79,18 +77,6 @@ async def test_a_file_that_is_no_database_is_refused(path: Path, clock: Clock) -
     with pytest.raises(StoreDamaged, match="damaged"):
         async with HotspotStore.open(path, clock):
             pass
-
-
-async def test_the_floor_never_goes_back(store: HotspotStore) -> None:
-    assert await store.floor_ms() == 0
-    await store.save_floor(5_000)
-    await store.save_floor(4_000)
-    assert await store.floor_ms() == 5_000
-
-
-async def test_the_floor_follows_what_is_written(store: HotspotStore) -> None:
-    await bring(store, version_row(TEXT))
-    assert await store.floor_ms() >= instants.to_ms(T2)
 
 
 async def test_a_session_that_was_cut_is_settled_at_the_next_start(

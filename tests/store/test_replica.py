@@ -1,6 +1,7 @@
 """The client half's view: what is pending, on which base, and what settling it writes."""
 
 import pytest
+from msgspec.structs import replace
 
 from hotspot.model import records
 from hotspot.model.merge import (
@@ -15,13 +16,10 @@ from hotspot.model.merge import (
     settle,
 )
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Accepted, OpenBatch, Provenance
-from hotspot.model.timeline import Dating
+from hotspot.model.stores import OpenBatch
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
     AUTHOR,
-    DEVICE,
-    T0,
     T1,
     T2,
     TEXT,
@@ -73,11 +71,9 @@ async def test_what_came_down_is_neither_pending_nor_edited(
 async def test_an_edit_waits_on_the_version_that_it_replaced(
     store: HotspotStore, row: Record, edits: list[str]
 ) -> None:
-    dating = Dating(boot_id="boot", mono_ms=12, age_ms=34, sender_stamp=T0)
-    provenance = Provenance(device_id=DEVICE.id, changed_by=AUTHOR, undated=True, dating=dating)
-    new = edited(row, "Edited", T1)
-    await accept(store, Accepted(new, row, provenance))
-    pending = Pending(row.version, True, dating)
+    new = replace(edited(row, "Edited", T1), doubt_ms=7)
+    await accept(store, accepted(new, row))
+    pending = Pending(row.version)
     assert await local(store, row.key) == Local(new, pending, edited=True)
     (edit,) = await store.pending_edits(10)
     assert (edit.record, edit.pending, edit.changed_by) == (new, pending, AUTHOR)
