@@ -50,6 +50,19 @@ def renamed(record: Record, record_id: str) -> Record:
     return msgspec.structs.replace(record, id=record_id)
 
 
+def to_the_end(aliases: Sequence[Alias]) -> list[Alias]:
+    """The same aliases, each to the end of its chain among them."""
+    names = {alias.key: alias.canonical for alias in aliases}
+    ends = []
+    for alias in aliases:
+        end, passed = alias.canonical, {alias.key}
+        while end in names and end not in passed:
+            passed.add(end)
+            end = names[end]
+        ends.append(Alias(alias.table, alias.id, end.id))
+    return ends
+
+
 def redirected(record: Record, aliases: Mapping[Key, Key]) -> Record:
     """The record with its references to aliases led to what these name.
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import aiosqlite
 
-from hotspot.model.aliases import Alias, NaturalKey, natural_key
+from hotspot.model.aliases import Alias, NaturalKey, natural_key, to_the_end
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import BY_NAME, REFERENCES
 from hotspot.store.rows import as_json, by_table, fetch, read_rows
@@ -15,7 +15,7 @@ SELECT a.alias_id, a.canonical_id
 FROM json_each(?) k CROSS JOIN record_aliases a ON a.table_name = ? AND a.alias_id = k.value
 """
 
-# The last statement leads to the end of a chain: what named an id that is an alias now.
+# The last statement leads on what named an id that is an alias now.
 _ADD = (
     """
     DELETE FROM record_aliases WHERE (table_name, alias_id) IN (
@@ -103,7 +103,7 @@ def _holders_sql(table: str) -> str:
 async def add(connection: aiosqlite.Connection, aliases: Sequence[Alias]) -> None:
     """Makes these ids name other records, also where other aliases named them."""
     for sql in _ADD:
-        await connection.execute(sql, {"aliases": _rows(aliases)})
+        await connection.execute(sql, {"aliases": _rows(to_the_end(aliases))})
 
 
 async def forget(connection: aiosqlite.Connection, live: Iterable[Record]) -> None:

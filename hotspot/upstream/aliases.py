@@ -11,13 +11,13 @@ from functools import cache
 import msgspec
 from asyncpg import Connection
 
-from hotspot.model.aliases import Alias, NaturalKey, natural_key
+from hotspot.model.aliases import Alias, NaturalKey, natural_key, to_the_end
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import BY_NAME, REFERENCES, Table
 from hotspot.upstream import rows
 
 _NAMED = "unnest($1::text[], $2::uuid[], $3::uuid[]) AS n(table_name, id, canonical_id)"
-# The last statement leads to the end of a chain: what named an id that is an alias now.
+# The last statement leads on what named an id that is an alias now.
 _ADD = (
     f"""
     DELETE FROM record_aliases a USING {_NAMED}
@@ -70,10 +70,11 @@ async def holders(
 
 async def add(connection: Connection, aliases: Sequence[Alias]) -> None:
     """Makes these ids name other records, also where other aliases or references named them."""
+    ends = to_the_end(aliases)
     named = (
-        [alias.table for alias in aliases],
-        [alias.id for alias in aliases],
-        [alias.canonical_id for alias in aliases],
+        [alias.table for alias in ends],
+        [alias.id for alias in ends],
+        [alias.canonical_id for alias in ends],
     )
     for sql in _ADD:
         await connection.execute(sql, *named)

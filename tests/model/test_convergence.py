@@ -160,6 +160,8 @@ def test_replicas_end_equal_and_no_text_is_lost(batch: int) -> None:
             assert not node.pending, (seed, node.name)
             assert live(node) == truth, (seed, node.name)
             for row in own_rows(node):
+                if row.key in village.server.aliases:
+                    continue
                 theirs = village.server.rows.get(row.key, row)
                 assert row.version == theirs.version, (seed, node.name)
         held = [natural_key(village.server.rows[key]) for key in truth]
