@@ -176,7 +176,7 @@ async def _keep_edited(
     )
     await connection.execute(
         """
-        UPDATE record_sync_status SET former_version = NULL
+        DELETE FROM record_sync_status
         WHERE table_name = ? AND record_id IN (SELECT value FROM json_each(?))
         """,
         (table.name, as_json([id_ for id_, _ in found])),
