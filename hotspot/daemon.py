@@ -28,6 +28,7 @@ from hotspot.errors import HotspotError
 from hotspot.events import Bus, LocalEdit
 from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
+from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
 from hotspot.phones import conflicts
 from hotspot.phones.app import build_app
@@ -69,6 +70,7 @@ class Core:
     supervisor: Supervisor
     following: Following | None
     operations: Operations
+    monitor: Monitor
 
 
 @asynccontextmanager
@@ -90,7 +92,9 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         following = _following(config, session, store, clock, bus)
         syncer = following.syncer if following is not None else None
         operations = Operations(store, importer, clock, supervisor, syncer)
-        yield Core(config, clock, bus, store, importer, supervisor, following, operations)
+        uplink = following.uplink if following is not None else None
+        monitor = Monitor(store, importer, clock, uplink)
+        yield Core(config, clock, bus, store, importer, supervisor, following, operations, monitor)
         await store.keep_time()
 
 
@@ -160,7 +164,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests, *deciding],
+        routes=[*sync, *digests, *deciding, *core.monitor.routes()],
     )
     control = control_app(core.operations, core.clock)
     async with (
@@ -180,6 +184,7 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
             group.create_task(keep("drives", Sticks(source, core.importer).run)),
             group.create_task(keep("discovery", lambda: _announce(core, port))),
             group.create_task(keep("clock", lambda: _keep_time(core))),
+            group.create_task(keep("health", core.monitor.watch)),
         ]
         if (following := core.following) is not None:
             audio = partial(following.audio.run, core.bus, following.uplink)

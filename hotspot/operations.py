@@ -21,6 +21,7 @@ from hotspot.model import instants
 from hotspot.model.approvals import Approval
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.conflicts import Choice, KeptQuery
+from hotspot.monitoring import alerts_json
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
@@ -76,13 +77,15 @@ class Operations:
         """
         progress = self._importer.progress
         last = self._syncer.last if self._syncer is not None else None
+        report = await self._store.sync_health()
         return {
             "version": __version__,
             "now": self._clock.now(),
             "clockTrusted": self._clock.trusted,
             "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
             "upstreamReachable": self._upstream_reachable(),
-            "sync": await self._store.sync_health(),
+            "sync": report,
+            "alerts": alerts_json(report),
             "wantedAudio": [
                 {"mediaFileId": one.media_file_id, "failures": one.failures, "reason": one.reason}
                 for one in await self._store.wanted_audio()

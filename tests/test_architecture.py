@@ -23,6 +23,7 @@ LEVELS = [
         "daemon",
         "cli",
         "control",
+        "monitoring",
         "operations",
         "asking",
         "reports",

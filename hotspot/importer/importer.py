@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +59,7 @@ class Importer:
         self._bus = bus
         self._one_at_a_time = asyncio.Lock()
         self.results: deque[ImportResult] = deque(maxlen=REMEMBERED)
+        self.outcomes: Counter[ImportAction] = Counter()
         self.progress: ImportProgress | None = None
 
     async def prepare(self) -> None:
@@ -121,6 +122,7 @@ class Importer:
         result = replace(told, source=printable(told.source), sentence=printable(told.sentence))
         log.info("%s: %s", result.source, result.sentence)
         self.results.append(result)
+        self.outcomes[result.action] += 1
         self._bus.publish(
             ImportFinished(result.source, result.action.value, result.sentence, result.package_id)
         )

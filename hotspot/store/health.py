@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hotspot.model import instants
+from hotspot.model.health import FAILURES_COUNT_MS
 from hotspot.store.part import Part
 
 _HEALTH = """
@@ -10,7 +12,7 @@ SELECT
   (SELECT count(*) FROM record_sync_status WHERE sync_status = 'pending'),
   (SELECT count(*) FROM record_sync_status WHERE sync_status = 'conflict'),
   (SELECT count(*) FROM local_packages WHERE sync_status IN ('pending', 'failed')),
-  (SELECT count(*) FROM sync_log WHERE status = 'failed'),
+  (SELECT count(DISTINCT started_at) FROM sync_log WHERE status = 'failed' AND started_at >= ?),
   (SELECT min(local_updated_at) FROM record_sync_status WHERE sync_status = 'pending'),
   (SELECT avg(julianday(completed_at) - julianday(started_at)) * 86400
    FROM sync_log WHERE status = 'completed'),
@@ -32,11 +34,12 @@ class Health(Part):
         """Counts of what is here, waits, failed; `averageSyncTime` in seconds.
 
         `pendingUnknown`: edits among the pending ones that wait until the upstream knows their
-        version.
+        version. `failedSyncs`: sessions, of whatever packages, that failed in the last day.
         """
+        since = instants.later(self._clock.now(), -FAILURES_COUNT_MS)
         (
             (packages, pending, conflicts, waiting, failed, oldest, average, edited, unknown),
-        ) = await self._database.read(_HEALTH)
+        ) = await self._database.read(_HEALTH, (since,))
         return {
             "packages": packages,
             "pending": pending,
