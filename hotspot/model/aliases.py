@@ -107,8 +107,7 @@ def _moved(old: Local, held: Local, alias: Alias) -> list[Outcome]:
         return []
     mine = renamed(old.record, alias.canonical_id)
     if old.pending is None:
-        copy = Outcome(table=alias.table, id=alias.canonical_id, record=mine)
-        return [] if held.record is not None or mine.deleted else [copy]
+        return [] if held.record is not None or mine.deleted else [_copy(mine, old.disputed)]
     if held.record is None:
         return [_waiting(mine, old.pending.base_version)]
     if held.pending is not None:
@@ -119,6 +118,17 @@ def _moved(old: Local, held: Local, alias: Alias) -> list[Outcome]:
     base = outcome.base_version or held.record.version
     loser, resolution = outcome.loser, outcome.resolution
     return [_waiting(mine, base, loser, resolution)]
+
+
+def _copy(mine: Record, disputed: bool) -> Outcome:
+    """What stands under the new id until the upstream's row comes; a conflict about it stays."""
+    return Outcome(
+        table=mine.table,
+        id=mine.id,
+        record=mine,
+        mark=Mark.CONFLICT if disputed else None,
+        resolution="manual" if disputed else None,
+    )
 
 
 def _later_of_two(mine: Record, held: Record, pending: Pending) -> list[Outcome]:
