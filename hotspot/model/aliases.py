@@ -68,12 +68,21 @@ def redirected(record: Record, aliases: Mapping[Key, Key]) -> Record:
 
     The stamp stays: every replica that learns of the alias gets the same version.
     """
-    values = dict(record.values)
-    for table, column, target in REFERENCES:
-        if record.table == table.name and isinstance(id_ := values[column], str):
-            key = Key(target.name, id_)
-            values[column] = aliases.get(key, key).id
-    return make(record, record.updated_at, values)
+    led = {
+        column: aliases[key].id
+        for column, key in references(record.table, record.values)
+        if key in aliases
+    }
+    return make(record, record.updated_at, {**record.values, **led}) if led else record
+
+
+def references(table: str, fields: Mapping[str, Value]) -> list[tuple[str, Key]]:
+    """The columns among `fields` that refer to records which may have several ids, and to which."""
+    return [
+        (column, Key(target.name, id_))
+        for referring, column, target in REFERENCES
+        if referring.name == table and isinstance(id_ := fields.get(column), str)
+    ]
 
 
 def apart(aliases: Sequence[Alias]) -> tuple[list[Alias], list[Alias]]:

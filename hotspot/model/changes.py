@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from hotspot.model import instants, records
-from hotspot.model.aliases import NaturalKey, natural_key
+from hotspot.model.aliases import NaturalKey, natural_key, references
 from hotspot.model.records import Key, Record, Value
 from hotspot.model.tables import BY_NAME, Scope, Table
 from hotspot.model.wire import UploadChange
@@ -92,6 +92,11 @@ def _check_instant(local_timestamp: str | None) -> None:
 def keys(parsed: Iterable[Parsed]) -> set[Key]:
     """The records whose current rows `judge` has to see."""
     return {one.key for one in parsed if one.refusal is None}
+
+
+def referred(parsed: Iterable[Parsed]) -> set[Key]:
+    """The records that changes refer to, where these may have several ids."""
+    return {key for one in parsed for _, key in references(one.change.table, one.fields)}
 
 
 def natural_keys(parsed: Iterable[Parsed], current: Mapping[Key, Record]) -> set[NaturalKey]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hotspot.model import conflicts
-from hotspot.model.aliases import Alias, NaturalKey, natural_key
+from hotspot.model.aliases import Alias, NaturalKey, natural_key, redirected
 from hotspot.model.changes import Parsed, Refusal
 from hotspot.model.edits import Sender, edit_of, exists, only_adds
 from hotspot.model.merge import Decision, Edit, Status, decide
@@ -39,7 +39,7 @@ def judge(
     sender: Sender,
     aliases: Mapping[Key, Key] = MappingProxyType({}),
 ) -> Judgement:
-    """Judges a batch: `known` is of `scopes(parsed)`, `aliases` of `keys(parsed)`.
+    """Judges a batch: `known` is of `scopes(parsed)`, `aliases` of `keys` and `referred`.
 
     `current` has the rows of those keys, of the records that the aliases name, and the live rows
     that hold the natural keys which new and deleted records among them would take.
@@ -111,18 +111,21 @@ class _Bench:
             return
         holder = self._holder(row, edit)
         if holder is not None and only_adds(one):
+            self._name(one.key, holder.key)
             self._reject(one, holder, exists())
             return
         if holder is not None:
             row, edit = holder, _about(holder, edit)
         self._name(one.key, edit.record.key)
+        asked = edit.record
+        edit = msgspec.structs.replace(edit, record=redirected(asked, self.aliases))
         decision = decide(row, edit)
         if decision.loser is not None:
             self._keep(one, decision, edit.record)
         if decision.status in (Status.APPLIED, Status.LOCAL_WINS):
             self._accept(one, row, edit, decision.record)
-        exact = decision.status is not Status.DUPLICATE or decision.record.hash == edit.record.hash
-        exact = exact and decision.record.id == one.change.record_id
+        same = edit.record if decision.status is not Status.DUPLICATE else decision.record
+        exact = same.hash == asked.hash and same.id == one.change.record_id
         self._answer(one, decision, None if exact else decision.record.to_wire())
 
     def _name(self, key: Key, canonical: Key) -> None:

@@ -80,4 +80,5 @@ def _rows_of(table: Table) -> str:
         WHERE t.{table.scope_column} = ? AND t.import_source = ? AND NOT EXISTS (
           SELECT 1 FROM record_sync_status s
           WHERE s.table_name = ? AND s.record_id = t.id AND s.edited_seq > 0)
+          AND t.id NOT IN (SELECT alias_id FROM record_aliases WHERE table_name = '{table.name}')
     """

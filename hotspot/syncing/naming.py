@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from hotspot.model.aliases import Alias, apart, natural_key, rekey
-from hotspot.model.changes import Parsed, keys, natural_keys
+from hotspot.model.changes import Parsed, keys, natural_keys, referred
 from hotspot.model.merge import Local, Sent, Verdict
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import RecordTransaction, ReplicaTransaction
@@ -16,8 +16,9 @@ async def rows_to_judge(
     asked = keys(parsed)
     current = await tx.current(asked)
     gone = [key for key in asked if key not in current or current[key].deleted]
-    aliases = await tx.canonical(gone) if gone else {}
-    others = set(aliases.values()) - current.keys()
+    named = {*gone, *referred(parsed)}
+    aliases = await tx.canonical(named) if named else {}
+    others = {aliases[key] for key in gone if key in aliases} - current.keys()
     if others:
         current |= await tx.current(others)
     wanted = natural_keys(parsed, current)

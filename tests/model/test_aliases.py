@@ -7,18 +7,19 @@ import pytest
 from hotspot.errors import UpstreamRefused
 from hotspot.model.aliases import Alias, NaturalKey, apart, natural_key, rekey, renamed
 from hotspot.model.batches import verdicts
-from hotspot.model.changes import natural_keys, parse_changes
+from hotspot.model.changes import natural_keys, parse_changes, referred
 from hotspot.model.edits import Sender
 from hotspot.model.judging import Judgement, judge
 from hotspot.model.merge import Local, Mark, Outcome, Pending, Status
-from hotspot.model.records import Key, Record
+from hotspot.model.records import Key, Record, content_hash
 from hotspot.model.stores import Device
-from hotspot.model.tables import Scope, ScopeKind
+from hotspot.model.tables import MEDIA_FILES_VERSES, Scope, ScopeKind
 from hotspot.model.wire import Result, UploadResponse
 from tests.model.builders import VERSION_ID, at, uuid, verse
 from tests.model.test_judging import change, encoded
 
-KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID)}
+AUDIO_ID = uuid(98)
+KNOWN = {Scope(ScopeKind.TEXT, VERSION_ID), Scope(ScopeKind.AUDIO, AUDIO_ID)}
 OLD, NEW = Key("verse_texts", uuid(7)), Key("verse_texts", uuid(1))
 ALIAS = Alias("verse_texts", OLD.id, NEW.id)
 
@@ -29,10 +30,13 @@ def other(text: str, ms: int = 0, *, deleted: bool = False) -> Record:
 
 
 def judged(
-    changes: list[dict[str, Any]], *rows: Record, aliases: dict[Key, Key] | None = None
+    changes: list[dict[str, Any]],
+    *rows: Record,
+    aliases: dict[Key, Key] | None = None,
+    role: str = "editor",
 ) -> Judgement:
     sender = Sender(
-        device=Device(id=uuid(99), name="Ana's phone", role="editor"),
+        device=Device(id=uuid(99), name="Ana's phone", role=role),
         now=at(3_600_000),
         mono_ms=0,
         boot_id="boot",
@@ -134,6 +138,46 @@ def test_a_deleted_row_whose_key_was_taken_comes_back_as_an_edit_of_the_holder()
     assert (accepted.record.key, accepted.record.values["verse_text"]) == (NEW, "old")
     assert judgement.aliases == [ALIAS]
     assert judgement.losers[0].record == row
+
+
+def test_what_may_only_be_added_leaves_the_holder_alone_and_names_it() -> None:
+    judgement = judged([whole(other("mine"), 60_000, onlyNew=True)], verse("theirs"))
+    (result,) = judgement.results
+    assert (result.status, result.code, result.canonical_id) == ("rejected", "exists", NEW.id)
+    assert (judgement.accepted, judgement.aliases) == ([], [ALIAS])
+
+
+def test_references_to_aliases_are_led_to_what_they_name() -> None:
+    """Also to one that became an alias in the same batch; the sender is told."""
+    row = verse("theirs")
+    pointing = {
+        "media_file_id": uuid(31),
+        "verse_id": "john-3-1",
+        "start_time_seconds": 0.5,
+        "denormalized_audio_version_id": AUDIO_ID,
+        "verse_text_id": OLD.id,
+    }
+    timing = {
+        "table": "media_files_verses",
+        "recordId": uuid(30),
+        "record": pointing,
+        "onlyNew": True,
+    }
+    fine = {**timing, "recordId": uuid(32), "record": {**pointing, "media_file_id": uuid(33)}}
+    fine["record"] = {**fine["record"], "verse_text_id": NEW.id}
+    assert referred(parse_changes(encoded([timing, fine]))) == {OLD, NEW}
+    for judgement in (
+        judged([timing, fine], row, aliases={OLD: NEW}, role="hotspot"),
+        judged([whole(other("mine"), 1), timing, fine], row, role="hotspot"),
+    ):
+        led, exact = judgement.results[-2:]
+        assert led.server_record is not None
+        assert (led.status, led.server_record["verse_text_id"]) == ("applied", NEW.id)
+        assert (exact.status, exact.server_record) == ("applied", None)
+        stored = [one.record for one in judgement.accepted]
+        assert {one.values["verse_text_id"] for one in stored} == {NEW.id}
+        for record in stored:
+            assert record.hash == content_hash(MEDIA_FILES_VERSES, record.values)
 
 
 def test_a_live_row_is_no_alias() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from hotspot.http.auth import hash_token
+from hotspot.model import records
+from hotspot.model.aliases import renamed
 from hotspot.model.records import Record
 from hotspot.model.stores import Device
 from hotspot.syncing import approving
@@ -193,3 +195,24 @@ async def test_a_server_without_digests_gets_all_and_keeps_its_own(
     assert len(await there(pair.server)) == 2, "the time is not known here yet"
     await pair.synced()
     assert await there(pair.server) == versions(TEXTS[0], TEXTS[1], theirs, *TEXTS[3:])
+
+
+async def test_verses_that_the_server_has_under_other_ids_are_these_and_timings_follow(
+    pair: Pair, tmp_path: Path
+) -> None:
+    """The server got the verse after the hotspot had looked: only the upload finds out."""
+    theirs, ours = TEXTS[1], renamed(TEXTS[1], "a" * 8 + TEXTS[1].id[8:])
+    values = {**timing(1, 0.5).values, "verse_text_id": ours.id}
+    pointing = records.make(timing(1, 0.5), T0, values)
+    await pair.server.seed([version_row(OTHER_TEXT), theirs])
+    await publish(pair, tmp_path, TEXTS[0], ours, version_row(AUDIO), media_file(1), pointing)
+    await pair.hub.approve("other")
+    await pair.synced()
+    await pair.synced()
+    led = await pair.at_server(pointing.key)
+    assert (led.values["verse_text_id"], led.updated_at) == (theirs.id, T0)
+    assert (await pair.at_hub(pointing.key)).version == led.version
+    assert (await pair.at_hub(ours.key)).deleted
+    assert (await pair.at_hub(theirs.key)).version == theirs.version
+    assert ours.key not in await there(pair.server)
+    assert await pair.server.losers() == []
