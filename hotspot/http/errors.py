@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from uuid import uuid4
 
 import msgspec
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from hotspot.clock import Clock
-from hotspot.errors import HotspotError
+from hotspot.errors import HotspotError, TryLater
 from hotspot.model.wire import ErrorBody
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def error_middleware(clock: Clock) -> Middleware:
         try:
             return await handler(request)
         except HotspotError as error:
-            return _response(clock, error.status, error.code, str(error))
+            return _response(clock, error.status, error.code, str(error), _patience(error))
         except web.HTTPException as error:
             if error.status < 400:
                 raise
@@ -49,6 +50,12 @@ def error_middleware(clock: Clock) -> Middleware:
             return _unexpected(clock, request)
 
     return middleware
+
+
+def _patience(error: HotspotError) -> dict[str, str]:
+    if not isinstance(error, TryLater) or error.retry_after_s is None:
+        return {}
+    return {"Retry-After": str(ceil(error.retry_after_s))}
 
 
 def _http_error(clock: Clock, error: web.HTTPException) -> web.Response:

@@ -15,7 +15,8 @@ from hotspot.phones.attempts import Attempts
 
 CODE_DIGITS = 6
 WRONG_CODES = 5
-"""Wrong codes that one address may send in a minute."""
+"""Wrong codes that one address may send within WAIT_S."""
+WAIT_S = 60
 _NAME_LIMIT = 80
 
 
@@ -34,7 +35,7 @@ class _Pairing:
     def __init__(self, devices: DeviceStore, clock: Clock) -> None:
         self._devices = devices
         self._clock = clock
-        self._wrong = Attempts(WRONG_CODES, 60_000)
+        self._wrong = Attempts(WRONG_CODES, WAIT_S * 1000)
 
     async def pair(self, request: web.Request) -> web.StreamResponse:
         asked = await read(request, PairRequest)
@@ -42,7 +43,7 @@ class _Pairing:
         now, mono_ms = self._clock.read()
         address = request.remote or ""
         if not self._wrong.take(address, mono_ms):
-            raise TryLater("Too many codes were tried from here; wait a minute.")
+            raise TryLater("Too many codes were tried from here; wait a minute.", WAIT_S)
         token = new_token()
         device = await self._devices.claim_pairing(
             hash_token(_digits(asked.code)), str(uuid4()), name, hash_token(token), now

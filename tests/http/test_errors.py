@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from hotspot.clock import Clock
-from hotspot.errors import PositionGone, Unauthorized
+from hotspot.errors import PositionGone, TryLater, Unauthorized
 from hotspot.http.errors import error_middleware
 from hotspot.http.serving import serve
 from hotspot.model import instants
@@ -27,6 +27,10 @@ async def _bug(request: web.Request) -> web.StreamResponse:
     raise KeyError("secret detail")
 
 
+async def _busy(request: web.Request) -> web.StreamResponse:
+    raise TryLater("Too much to do.", 2.1)
+
+
 async def _lost_inside(request: web.Request) -> web.StreamResponse:
     raise ConnectionResetError("the database went away")
 
@@ -41,6 +45,7 @@ async def port(clock: Clock) -> AsyncIterator[int]:
     app.router.add_get("/gone", _gone)
     app.router.add_get("/stranger", _stranger)
     app.router.add_get("/bug", _bug)
+    app.router.add_get("/busy", _busy)
     app.router.add_get("/lost", _lost_inside)
     app.router.add_get("/moved", _moved)
     app.router.add_post("/read", _read)
@@ -108,3 +113,11 @@ async def test_a_client_that_goes_away_is_no_error(
     async with aiohttp.request("GET", f"http://127.0.0.1:{port}/gone") as response:
         assert response.status == 410
     assert caplog.messages == []
+
+
+async def test_who_asks_for_patience_says_how_long(port: int) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/busy") as response,
+    ):
+        assert (response.status, response.headers["Retry-After"]) == (503, "3")

@@ -161,11 +161,17 @@ ROWS = [version_row(TEXT), *(verse(number) for number in range(1, 6))]
 
 @asynccontextmanager
 async def paired(
-    kind: str, folder: Path, ours: Sequence[Record], theirs: Sequence[Record]
+    kind: str,
+    folder: Path,
+    ours: Sequence[Record],
+    theirs: Sequence[Record],
+    *,
+    behind_ms: int = 100,
+    server_knows: bool = True,
 ) -> AsyncIterator[Pair]:
     """A hotspot with a package of `ours`, and a server of this kind that was loaded with `theirs`.
 
-    The server knows the time, the hotspot not yet.
+    The hotspot does not know the time yet, and guesses one that is `behind_ms` behind the server's.
     """
     opening = import_module(f"tests.contract.{kind}").open_store
     (folder / "server").mkdir()
@@ -175,8 +181,10 @@ async def paired(
         await server.add_device(BOX, hash_token(TOKEN))
         trouble = Trouble()
         now = instants.to_ms(T2) + HOUR
-        url = await stack.enter_async_context(serving(server, trouble, Clock(now, now)))
-        clock = Clock(now - 100)
+        url = await stack.enter_async_context(
+            serving(server, trouble, Clock(now, now if server_knows else None))
+        )
+        clock = Clock(now - behind_ms)
         hub = await stack.enter_async_context(HotspotStore.open(folder / "hub.db", clock))
         staged = staging(folder / "staging.db", ours)
         await hub.publish(package(), staged, T0)
