@@ -131,3 +131,19 @@ class StoreDamaged(HotspotError):
     """The database cannot be used as it is."""
 
     code = "store_damaged"
+
+
+class QueryRefused(HotspotError):
+    """A read of a table that cannot be answered as it was asked.
+
+    `code`: what PostgREST or PostgreSQL call this mistake, as clients of theirs know it.
+    `details`: more about it, where there is more to say.
+    """
+
+    def __init__(
+        self, code: str, message: str, status: int = 400, details: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.details = details

@@ -1,0 +1,157 @@
+"""What a read of one table asks for, checked: no name or value in it is as it came from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from hotspot.model.records import Value
+from hotspot.model.tables import (
+    BY_NAME,
+    CONTENT_TABLES,
+    CONTEXT_TABLES,
+    STAMP_COLUMNS,
+    Column,
+    Table,
+    Type,
+)
+
+DEFAULT_ROWS = 1_000
+MAX_ROWS = 10_000
+
+READABLE: Mapping[str, Table] = {table.name: table for table in (*CONTENT_TABLES, *CONTEXT_TABLES)}
+
+
+class Op(StrEnum):
+    """How a column is compared with one value; null compares with nothing."""
+
+    EQ = "eq"
+    NEQ = "neq"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A column compared with a value of its type."""
+
+    column: Column
+    op: Op
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The column has one of these values."""
+
+    column: Column
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """The column is true, false or null (None)."""
+
+    column: Column
+    value: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite; of what compares with null it is as unknown as the thing itself."""
+
+    of: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All of these conditions hold, or, with `either`, at least one; there is at least one."""
+
+    of: tuple["Condition", ...]
+    either: bool = False
+
+
+Condition = Comparison | Among | Is | Not | Group
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One column to sort by."""
+
+    column: Column
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read of one table.
+
+    `columns`: what each row has, in order. `where`: conditions that all hold.
+    `order`: what to sort by; rows that are alike in it are sorted by id.
+    `limit`: rows at most (None: DEFAULT_ROWS). `offset`: rows passed over first.
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    where: tuple[Condition, ...] = ()
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """The most rows that are answered."""
+        return min(DEFAULT_ROWS if self.limit is None else self.limit, MAX_ROWS)
+
+    @property
+    def by_stamp(self) -> bool:
+        """Whether the rows are asked for in the order of their stamps, then ids, both rising."""
+        rising = (Order(_UPDATED_AT, False, False), Order(columns(self.table)["id"], False, False))
+        return self.order == rising
+
+    def within(self, first: int, last: int | None) -> "Query":
+        """The same read, of no rows but those numbered `first` to `last` (None: to the end)."""
+        start = max(self.offset, first)
+        ends = [] if self.limit is None else [self.offset + self.limit]
+        ends += [] if last is None else [last + 1]
+        return replace(self, offset=start, limit=max(min(ends) - start, 0) if ends else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows by the names of their columns. `total`: rows without limit and offset, if counted."""
+
+    rows: Sequence[Mapping[str, Value]]
+    total: int | None
+
+
+class TableReader(Protocol):
+    """The tables that can be read here."""
+
+    async def read_table(self, query: Query, *, counted: bool) -> Page:
+        """The rows asked for, and their number in all if `counted`, of one moment.
+
+        `updated_at` at or after T, among the conditions of a content table that must all hold, is
+        also true of rows that arrived here since T under an older stamp.
+        `id` after X among them, in a read `by_stamp`, means the rows that come after the row X in
+        that order: clients page so, and would lose the rows of later stamps and lower ids.
+        """
+
+
+_UPDATED_AT = next(column for column in STAMP_COLUMNS if column.name == "updated_at")
+
+
+def columns(table: Table) -> Mapping[str, Column]:
+    """The columns of a table that can be read, in order: `id`, the content, the stamps."""
+    return _COLUMNS[table.name]
+
+
+def _columns(table: Table) -> Mapping[str, Column]:
+    id_ = Column("id", Type.UUID if table.name in BY_NAME else Type.TEXT, required=True)
+    return {column.name: column for column in (id_, *table.columns, *STAMP_COLUMNS)}
+
+
+_COLUMNS = {name: _columns(table) for name, table in READABLE.items()}
