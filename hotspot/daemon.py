@@ -35,6 +35,7 @@ from hotspot.phones.app import build_app
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
+from hotspot.syncing import version_status
 from hotspot.syncing.audio import AudioFetches
 from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
@@ -156,6 +157,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
     """Serves phones and the control socket; yields the phones' port."""
     sync = SyncEndpoints(core.store, core.store, core.clock).routes()
     digests = DigestEndpoint(core.store, core.clock).routes()
+    statuses = version_status.routes(core.store)
     deciding = conflicts.routes(core.store, core.store)
     app = build_app(
         packages=core.store,
@@ -164,7 +166,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests, *deciding, *core.monitor.routes()],
+        routes=[*sync, *digests, *statuses, *deciding, *core.monitor.routes()],
     )
     control = control_app(core.operations, core.clock)
     async with (

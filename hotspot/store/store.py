@@ -19,6 +19,7 @@ from hotspot.store.health import Health
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
 from hotspot.store.timekeeping import Timekeeping
+from hotspot.store.version_status import VersionStatuses
 
 PING_S = 5.0
 
@@ -29,6 +30,7 @@ class HotspotStore(
     Timekeeping,
     Feed,
     Digests,
+    VersionStatuses,
     Following,
     Publishing,
     Packages,

@@ -108,7 +108,7 @@ class SyncEndpoints:
             mono_ms=mono_ms,
             boot_id=self._clock.boot_id,
             trusted=self._clock.trusted,
-            sender_now=_instant(request.headers.get("X-Client-Time"), "X-Client-Time"),
+            sender_now=instant(request.headers.get("X-Client-Time"), "X-Client-Time"),
             synchronized=request.headers.get("X-Client-Clock") == SYNCHRONIZED,
         )
         body = await _Batch(asked, sender).write_to(self._store)
@@ -219,14 +219,15 @@ def _query(asked: ChangesRequest, followed: Sequence[tuple[Scope, str | None]]) 
     return FeedQuery(
         scopes=followed,
         limit=min(max(limit, 1), MAX_CHANGES),
-        since=_instant(asked.last_sync_timestamp, "lastSyncTimestamp"),
+        since=instant(asked.last_sync_timestamp, "lastSyncTimestamp"),
         tables=asked.tables,
         record_ids=asked.record_ids,
         written=asked.written or (),
     )
 
 
-def _instant(text: str | None, name: str) -> str | None:
+def instant(text: str | None, name: str) -> str | None:
+    """The instant that a part of a request names. Raises BadRequest for what is none."""
     try:
         return None if text is None else instants.parse(text)
     except ValueError:

@@ -8,6 +8,7 @@ from hotspot.clock import Clock
 from hotspot.http import media
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
+from hotspot.syncing import version_status
 from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.upstream.store import PostgresStore
@@ -27,4 +28,5 @@ def build_app(store: PostgresStore, clock: Clock, folder: Path) -> web.Applicati
     app.add_routes([web.get("/healthz", healthz), *media.routes(store, folder)])
     app.add_routes(SyncEndpoints(store, store, clock).routes())
     app.add_routes(DigestEndpoint(store, clock).routes())
+    app.add_routes(version_status.routes(store))
     return app

@@ -13,7 +13,8 @@ from hotspot.model.catalogue import StoredAudio
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
 from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
-from hotspot.upstream import devices, digests, epochs, feed, media
+from hotspot.model.version_status import VersionNews
+from hotspot.upstream import devices, digests, epochs, feed, media, version_status
 from hotspot.upstream.database import RACED, away_is_try_later, open_pool
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
@@ -63,6 +64,11 @@ class PostgresStore:
         """Every row of these ranges, which do not overlap, in no order; deleted ones too."""
         async with self._connection() as connection:
             return await digests.list_versions(connection, scope, ranges)
+
+    async def version_news(self, scope: Scope, since: str | None) -> VersionNews | None:
+        """Counts of the rows stamped after `since`; None for a version that is not known here."""
+        async with self._connection() as connection:
+            return await version_status.version_news(connection, scope, since)
 
     async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
         """The versions in the latest package built under this id; None if none was."""

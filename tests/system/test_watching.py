@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.support.packages import text_package, version_id
-from tests.system.nodes import Hotspot, until
+from tests.system.nodes import Hotspot, Upstream, until
 from tests.system.phones import API, Phone, edit, verses
 
 
@@ -33,3 +33,13 @@ def test_whether_the_server_is_reachable_is_a_metric(village: Hotspot) -> None:
         return "hotspot_upstream_reachable 1" in lines
 
     until(reachable)
+
+
+def test_a_hotspot_and_its_server_tell_alike_how_old_a_copy_is(
+    upstream: Upstream, village: Hotspot
+) -> None:
+    village.start()
+    path = f"{API}/sync/version-status?textVersionId={version_id('text-text')}"
+    ours, theirs = (node.request("GET", path) for node in (village, upstream))
+    assert (ours.status, ours.json) == (200, theirs.json)
+    assert ours.json["changesSummary"]["verse_texts"]["added"] == 6_000
