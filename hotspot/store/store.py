@@ -18,6 +18,7 @@ from hotspot.store.following import Following
 from hotspot.store.health import Health
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
+from hotspot.store.rest import TableReads
 from hotspot.store.timekeeping import Timekeeping
 from hotspot.store.version_status import VersionStatuses
 
@@ -37,6 +38,7 @@ class HotspotStore(
     Devices,
     Health,
     Audio,
+    TableReads,
 ):
     """ReplicaStore, DeviceStore and PackageStore of `model.stores`, and what only a hotspot does.
 

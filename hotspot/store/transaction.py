@@ -21,6 +21,8 @@ WHERE key IN ('seq', 'floor_ms')
 RETURNING key, value
 """
 
+_ARRIVED = "INSERT OR IGNORE INTO arrivals VALUES (substr(?, 1, 16), ?)"
+
 _MARK_PENDING = """
 INSERT INTO record_sync_status (
   table_name, record_id, scope_kind, scope_id, local_updated_at, server_updated_at, base_version,
@@ -190,6 +192,7 @@ class Transaction:
         if self._seq is None:
             rows = await fetch(self._connection, _NEXT_SEQ, {"now_ms": instants.to_ms(self._now)})
             self._seq = int(dict(rows)["seq"])
+            await self._connection.execute(_ARRIVED, (self._now, self._seq))
         return self._seq
 
 
