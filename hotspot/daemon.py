@@ -26,6 +26,7 @@ from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
 from hotspot.errors import HotspotError
 from hotspot.events import Bus, LocalEdit
+from hotspot.http import rest
 from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
 from hotspot.monitoring import Monitor
@@ -159,6 +160,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
     digests = DigestEndpoint(core.store, core.clock).routes()
     statuses = version_status.routes(core.store)
     deciding = conflicts.routes(core.store, core.store)
+    tables = rest.routes(core.store)
     app = build_app(
         packages=core.store,
         devices=core.store,
@@ -166,7 +168,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests, *statuses, *deciding, *core.monitor.routes()],
+        routes=[*sync, *digests, *statuses, *deciding, *tables, *core.monitor.routes()],
     )
     control = control_app(core.operations, core.clock)
     async with (
