@@ -30,16 +30,18 @@ REPORT: dict[str, Any] = {
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return text_package(tmp_path / "stick")
+def stick(tmp_path: Path) -> Path:
+    """Two packages."""
+    text_package(tmp_path / "stick", "another")
+    return text_package(tmp_path / "stick").parent
 
 
 @pytest.fixture
-async def core(tmp_path: Path, file: Path) -> AsyncIterator[Core]:
-    """A hotspot with one package."""
+async def core(tmp_path: Path, stick: Path) -> AsyncIterator[Core]:
+    """A hotspot with two packages, each of which the log of a session names."""
     config = Config(data_dir=tmp_path / "data", drives_folder=tmp_path / "sticks")
     async with open_core(config) as core:
-        await core.importer.import_file(file)
+        await core.importer.import_folder(stick)
         yield core
 
 
@@ -82,7 +84,7 @@ def test_an_edit_from_ahead_of_the_clock_is_not_older_than_now() -> None:
     assert values(REPORT, "2026-11-22T09:00:00.000Z")["hotspot_oldest_pending_age_seconds"] == [0]
 
 
-async def test_failed_sessions_count_for_a_day(core: Core) -> None:
+async def test_failed_sessions_count_once_each_for_a_day(core: Core) -> None:
     await fail_sessions(core, 2, 1_000)
     await fail_sessions(core, 1, FAILURES_COUNT_MS + 60_000)
     assert (await core.store.sync_health())["failedSyncs"] == 2
