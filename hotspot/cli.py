@@ -193,6 +193,26 @@ def pair(load: Load, role: str, as_json: bool) -> None:
     )
 
 
+@devices.command(name="add")
+@click.option("--name", required=True, help="What people call the device.")
+@click.option(
+    "--role",
+    type=click.Choice(["hotspot", "editor", "reader", "admin"]),
+    default="hotspot",
+    show_default=True,
+    help="What it may do.",
+)
+@JSON
+@click.pass_obj
+def add_device(load: Load, name: str, role: str, as_json: bool) -> None:
+    """Register a device without a code, such as a hotspot that syncs with this one."""
+    report(
+        ask(load(), "add-device", name=name, role=role),
+        as_json,
+        lambda made: f"Device {made['deviceId']}\nToken {made['token']}",
+    )
+
+
 @devices.command(name="list")
 @JSON
 @click.pass_obj

@@ -10,17 +10,20 @@ from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
 from hotspot import __version__
 from hotspot.clock import Clock
 from hotspot.errors import BadRequest, NotFound
+from hotspot.http.auth import hash_token, new_token
 from hotspot.importer.importer import Importer, ImportResult
 from hotspot.model import instants
 from hotspot.model.approvals import Approval
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.conflicts import Choice, KeptQuery
+from hotspot.model.stores import Device
 from hotspot.monitoring import alerts_json
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
@@ -60,6 +63,7 @@ class Operations:
             "remove-package": self.remove_package,
             "approve-package": self.approve_package,
             "pair": self.pair,
+            "add-device": self.add_device,
             "devices": self.devices,
             "revoke-device": self.revoke_device,
             "conflicts": self.conflicts,
@@ -147,6 +151,14 @@ class Operations:
         expires_at = instants.later(self._clock.now(), PAIRING_MS)
         await self._store.create_pairing(code_hash, expires_at, role)
         return {"code": code, "expiresAt": expires_at}
+
+    async def add_device(self, name: str, role: str) -> dict[str, Any]:
+        """Registers a device without a code, such as a hotspot; the token is shown this once."""
+        if role not in ("hotspot", *ROLES):
+            raise BadRequest(f"A device's role is one of hotspot, {', '.join(ROLES)}.")
+        device, token = Device(id=str(uuid4()), name=name, role=role), new_token()
+        await self._store.add_device(device, hash_token(token))
+        return {"deviceId": device.id, "token": token}
 
     async def devices(self) -> list[Any]:
         """Every device that was paired."""

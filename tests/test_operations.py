@@ -51,6 +51,15 @@ async def test_what_a_person_asks_for(core: Core, stick: Path) -> None:
         await perform(core.operations, "remove-package", {"package_id": "text"})
 
 
+async def test_a_device_is_added_without_a_code(core: Core) -> None:
+    made = await perform(core.operations, "add-device", {"name": "Next village", "role": "hotspot"})
+    device = await core.store.device_by_token(hash_token(made["token"]))
+    assert device is not None
+    assert (device.id, device.name, device.role) == (made["deviceId"], "Next village", "hotspot")
+    with pytest.raises(BadRequest):
+        await perform(core.operations, "add-device", {"name": "Mayor", "role": "king"})
+
+
 async def test_a_code_is_shown_once_and_ends(core: Core) -> None:
     made = await perform(core.operations, "pair", {})
     assert made["code"].isdigit()
