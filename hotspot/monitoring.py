@@ -39,6 +39,10 @@ class Monitor:
         self._uplink = uplink
         self._alerts: tuple[health.Alert, ...] = ()
 
+    @property
+    def _follows(self) -> bool:
+        return self._uplink is not None
+
     def routes(self) -> list[web.RouteDef]:
         """The routes to mount."""
         return [
@@ -51,7 +55,7 @@ class Monitor:
         report = await self._store.sync_health()
         answer = {
             **report,
-            "alerts": alerts_json(report),
+            "alerts": alerts_json(report, follows=self._follows),
             "serverTimestamp": self._clock.now(),
         }
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
@@ -90,7 +94,7 @@ class Monitor:
 
     async def look(self) -> None:
         """Logs what began and what ended since the last look."""
-        found = alerts_of(await self._store.sync_health())
+        found = alerts_of(await self._store.sync_health(), follows=self._follows)
         change = health.compare(self._alerts, found)
         self._alerts = found
         for alert in change.begun:
@@ -99,14 +103,17 @@ class Monitor:
             log.info("This is over: %s", alert.message)
 
 
-def alerts_of(report: dict[str, Any]) -> tuple[health.Alert, ...]:
-    """What of the store's report needs a person."""
-    return health.alerts(report["pendingPackages"], report["failedSyncs"])
+def alerts_of(report: dict[str, Any], *, follows: bool) -> tuple[health.Alert, ...]:
+    """What of the store's report needs a person.
+
+    `follows`: whether an upstream is set; without one nothing waits, whatever the counts are.
+    """
+    return health.alerts(report["pendingPackages"], report["failedSyncs"]) if follows else ()
 
 
-def alerts_json(report: dict[str, Any]) -> list[dict[str, str]]:
+def alerts_json(report: dict[str, Any], *, follows: bool) -> list[dict[str, str]]:
     """The same as JSON values."""
-    return [msgspec.to_builtins(alert) for alert in alerts_of(report)]
+    return [msgspec.to_builtins(alert) for alert in alerts_of(report, follows=follows)]
 
 
 def sync_metrics(report: dict[str, Any], now: str) -> list[Metric]:

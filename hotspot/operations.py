@@ -89,7 +89,7 @@ class Operations:
             "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
             "upstreamReachable": self._upstream_reachable(),
             "sync": report,
-            "alerts": alerts_json(report),
+            "alerts": alerts_json(report, follows=self._syncer is not None),
             "wantedAudio": [
                 {"mediaFileId": one.media_file_id, "failures": one.failures, "reason": one.reason}
                 for one in await self._store.wanted_audio()

@@ -13,7 +13,7 @@ from hotspot.daemon import Core, open_core
 from hotspot.model import instants
 from hotspot.model.health import FAILURES_COUNT_MS
 from hotspot.model.sessions import SessionLog
-from hotspot.monitoring import sync_metrics
+from hotspot.monitoring import alerts_of, sync_metrics
 from hotspot.operations import perform
 from tests.support.packages import text_package
 
@@ -39,7 +39,12 @@ def stick(tmp_path: Path) -> Path:
 @pytest.fixture
 async def core(tmp_path: Path, stick: Path) -> AsyncIterator[Core]:
     """A hotspot with two packages, each of which the log of a session names."""
-    config = Config(data_dir=tmp_path / "data", drives_folder=tmp_path / "sticks")
+    config = Config(
+        data_dir=tmp_path / "data",
+        drives_folder=tmp_path / "sticks",
+        upstream_url="http://127.0.0.1:9",
+        upstream_token="token",
+    )
     async with open_core(config) as core:
         await core.importer.import_folder(stick)
         yield core
@@ -82,6 +87,12 @@ def test_nothing_waits_and_nothing_was_synced_yet() -> None:
 
 def test_an_edit_from_ahead_of_the_clock_is_not_older_than_now() -> None:
     assert values(REPORT, "2026-11-22T09:00:00.000Z")["hotspot_oldest_pending_age_seconds"] == [0]
+
+
+def test_without_a_server_nothing_waits_for_it() -> None:
+    report = {**REPORT, "pendingPackages": 101}
+    assert [alert.code for alert in alerts_of(report, follows=True)] == ["pending_packages"]
+    assert alerts_of(report, follows=False) == ()
 
 
 async def test_failed_sessions_count_once_each_for_a_day(core: Core) -> None:
