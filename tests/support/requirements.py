@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,10 +22,14 @@ def needs(name: str) -> None:
     them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
     systemd.
     """
-    lacking = _lacking(name)
-    if lacking is None:
-        return
-    reason = f"needs {name}: {lacking}"
+    reason = _lacking(name)
+    if reason is not None:
+        lacking(name, reason)
+
+
+def lacking(name: str, why: str) -> NoReturn:
+    """Skips or fails the running test, as `needs` does, for what was found missing in it."""
+    reason = f"needs {name}: {why}"
     if name in os.environ.get(REQUIRE, "").split(","):
         pytest.fail(f"{reason}, and {REQUIRE} lists it")
     pytest.skip(reason)
@@ -84,7 +89,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "netns": _netns,
     "postgres": _postgres,
     "avahi": _avahi,
-    "node": lambda: _programs("node"),
+    "node": lambda: _programs("node", "npm"),
     "nginx": lambda: _programs("nginx"),
     "systemd": lambda: _programs("systemd-analyze"),
 }
