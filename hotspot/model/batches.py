@@ -7,7 +7,7 @@ import msgspec
 from hotspot.errors import UpstreamRefused
 from hotspot.model import records
 from hotspot.model.merge import Sent, Status, Verdict
-from hotspot.model.records import Record
+from hotspot.model.records import Record, Value
 from hotspot.model.stores import OpenBatch, PendingEdit
 from hotspot.model.tables import BY_NAME
 from hotspot.model.timeline import UNDATED_MS
@@ -31,7 +31,7 @@ def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
             table=row.table,
             record_id=row.id,
             operation="DELETE" if row.deleted else "INSERT",
-            record=dict(row.to_wire()),
+            record=_whole(row),
             local_timestamp=row.updated_at,
             only_new=True,
             changed_by=row.updated_by,
@@ -40,6 +40,12 @@ def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
     ]
     body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
     return OpenBatch(batch_id, body, [Sent(row.table, row.id, row.version) for row in rows])
+
+
+def _whole(record: Record) -> dict[str, Value]:
+    """All of a record that its change does not say already, by recordId, stamp and author."""
+    created = {"created_at": record.created_at, "created_by": record.created_by}
+    return {**record.values, **created}
 
 
 def upload_change(edit: PendingEdit) -> UploadChange:
@@ -51,7 +57,7 @@ def upload_change(edit: PendingEdit) -> UploadChange:
         table=record.table,
         record_id=record.id,
         operation="DELETE" if record.deleted else "INSERT" if new else "UPDATE",
-        record=dict(record.to_wire()),
+        record=_whole(record),
         local_timestamp=record.updated_at,
         undated=undated,
         precision_ms=0 if undated else record.doubt_ms,

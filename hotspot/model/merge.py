@@ -91,8 +91,9 @@ def _same(one: Record, other: Record) -> bool:
 
 def _after(new: Record, current: Record) -> Record:
     """`new`, stamped at least 1 ms after the row that it replaces."""
-    earliest = instants.later(current.updated_at, 1)
-    return new if new.updated_at >= earliest else new.stamped(earliest)
+    if new.updated_at > current.updated_at:
+        return new
+    return new.stamped(instants.later(current.updated_at, 1))
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):

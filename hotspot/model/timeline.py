@@ -59,6 +59,8 @@ def received(stamp: str, sender_now: str | None, now: str, *, synchronized: bool
     """
     reference = now if synchronized or sender_now is None else sender_now
     age_ms = instants.to_ms(reference) - instants.to_ms(stamp)
+    if reference == now and age_ms >= 0:
+        return Received(stamp)
     return Received(instants.later(now, -max(age_ms, 0)), clamped=age_ms < -AHEAD_MS)
 
 

@@ -34,8 +34,21 @@ IDS = st.one_of(
     st.integers(0, 40).map(lambda n: str(UUID(int=2**128 - 1 - n))),
 )
 HASHES = st.sampled_from([fingerprint(n) for n in (0, 1, 2**63, 2**64 - 1)])
-ROWS = st.builds(RowVersion, st.sampled_from(["media_files", "verse_texts"]), IDS, HASHES)
+TABLES = st.sampled_from(["media_files", "verse_texts"])
+ROWS = st.builds(RowVersion, TABLES, IDS, HASHES)
 COPIES = st.lists(ROWS, max_size=120, unique_by=lambda row: (row.table, row.id))
+
+
+def hashed(table: str, id_: str, state: str) -> RowVersion:
+    """A row whose hash is one that a row can have: sums of chosen numbers would collide."""
+    return RowVersion(table, id_, fingerprint(row_hash(id_, state, table)))
+
+
+HASHED = st.lists(
+    st.builds(hashed, TABLES, IDS, st.sampled_from(["older", "newer"])),
+    max_size=120,
+    unique_by=lambda row: (row.table, row.id),
+)
 
 
 def row(number: int, state: str = "") -> RowVersion:
@@ -67,15 +80,14 @@ def test_the_row_hash_is_what_the_contract_says() -> None:
     assert -(2**63) <= row_hash(id_, stamp, content) < 2**63
 
 
-@given(COPIES, COPIES)
+@given(HASHED, HASHED)
 def test_a_search_finds_exactly_what_differs(
     ours: list[RowVersion], theirs: list[RowVersion]
 ) -> None:
     changed, only_ours, _, _ = search(Index(ours), Index(theirs))
-    if Index(ours).sum(WHOLE) != Index(theirs).sum(WHOLE):
-        assert set(changed) == set(theirs) - set(ours)
-        keys = {(one.table, one.id) for one in theirs}
-        assert set(only_ours) == {one for one in ours if (one.table, one.id) not in keys}
+    assert set(changed) == set(theirs) - set(ours)
+    keys = {(one.table, one.id) for one in theirs}
+    assert set(only_ours) == {one for one in ours if (one.table, one.id) not in keys}
 
 
 @given(COPIES)
