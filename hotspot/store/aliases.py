@@ -52,9 +52,7 @@ _MOVE = (
     WHERE table_name = value ->> 0 AND record_id = value ->> 1
     """,
     """
-    UPDATE OR REPLACE losing_versions
-    SET record_id = value ->> 2, record_json = json_set(record_json, '$.id', value ->> 2)
-    FROM json_each(:aliases)
+    UPDATE OR REPLACE losing_versions SET record_id = value ->> 2 FROM json_each(:aliases)
     WHERE table_name = value ->> 0 AND record_id = value ->> 1
     """,
 )

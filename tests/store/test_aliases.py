@@ -108,6 +108,7 @@ async def test_losing_versions_move_and_can_be_brought_back(store: HotspotStore)
         await store.write(lambda tx, loser=loser: tx.keep_losers([loser]))
     await rename(store)
     (kept,) = await store.kept_versions(KeptQuery(record_id=ROW.id))
+    assert (kept.record_id, kept.local_record["id"]) == (ROW.id, ROW.id)
     assert await store.kept_versions(KeptQuery(record_id=OLD.id)) == []
     await store.restore(kept.id)
     (edit,) = await store.pending_edits(10)

@@ -197,15 +197,17 @@ async def test_a_server_without_digests_gets_all_and_keeps_its_own(
     assert await there(pair.server) == versions(TEXTS[0], TEXTS[1], theirs, *TEXTS[3:])
 
 
+@pytest.mark.parametrize("synced_first", [True, False])
 async def test_verses_that_the_server_has_under_other_ids_are_these_and_timings_follow(
-    pair: Pair, tmp_path: Path
+    pair: Pair, tmp_path: Path, synced_first: bool
 ) -> None:
-    """The server got the verse after the hotspot had looked: only the upload finds out."""
     theirs, ours = TEXTS[1], renamed(TEXTS[1], "a" * 8 + TEXTS[1].id[8:])
     values = {**timing(1, 0.5).values, "verse_text_id": ours.id}
     pointing = records.make(timing(1, 0.5), T0, values)
     await pair.server.seed([version_row(OTHER_TEXT), theirs])
     await publish(pair, tmp_path, TEXTS[0], ours, version_row(AUDIO), media_file(1), pointing)
+    if synced_first:
+        await pair.synced()
     await pair.hub.approve("other")
     await pair.synced()
     await pair.synced()

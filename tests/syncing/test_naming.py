@@ -13,7 +13,7 @@ from hotspot.model import records
 from hotspot.model.aliases import Alias, natural_key, renamed
 from hotspot.model.records import Record
 from hotspot.model.stores import FeedQuery
-from hotspot.model.wire import Change
+from hotspot.model.wire import Change, ChangesRequest, scope_request
 from hotspot.store.store import HotspotStore
 from hotspot.syncing import fetching
 from hotspot.syncing.receiving import Page
@@ -122,13 +122,16 @@ async def test_phones_that_know_the_old_id_go_on_with_it(pair: Pair) -> None:
             "localTimestamp": LATER,
         }
         upstream = Upstream(http, url, "phone", pair.clock)
-        answer = await upstream.upload(
-            msgspec.json.encode({"changes": [change]}), pair.clock.timeline
-        )
+        body = msgspec.json.encode({"changes": [change]})
+        answer = await upstream.upload(body, pair.clock.timeline)
+        feed = await upstream.changes(ChangesRequest(scopes=[scope_request(TEXT, None)]))
     (result,) = answer.results
     assert (result.status, result.canonical_id) == ("applied", theirs.id)
     assert result.server_record is not None
     assert result.server_record["id"] == theirs.id
+    renames = {one.record_id: one.canonical_id for one in feed.changes}
+    assert renames.pop(mine.id) == theirs.id
+    assert set(renames.values()) == {msgspec.UNSET}
     await pair.synced()
     assert await texts(pair) == ("by a phone", "by a phone")
 
@@ -242,6 +245,24 @@ async def test_a_hotspot_below_moves_its_waiting_edit_when_the_feed_tells(
 async def _fetch_only(pair: Pair) -> None:
     """The way down of a session, without the way up."""
     await fetching.Fetches(pair.hub, pair.upstream, pair.clock).run()
+
+
+async def test_a_deletion_goes_up_also_when_its_id_names_the_verse_that_came_after(
+    pair: Pair,
+) -> None:
+    """A phone brings the deleted verse back where another has taken its place."""
+    await pair.synced()
+    row = verse(1)
+    gone = records.make(row, T1, {**row.values, "deleted_at": T1})
+    taken = twin(1, "in its place", T2, row)
+    await pair.edit(gone)
+    await pair.edit(taken)
+    alias = Alias(row.table, row.id, taken.id)
+    await pair.hub.write(lambda tx: tx.add_aliases([alias]))
+    await pair.synced()
+    assert not await pair.pending()
+    assert (await pair.at_server(row.key)).deleted
+    assert text(await live(pair.server.store, row)) == "in its place"
 
 
 async def test_a_live_row_from_the_server_is_no_alias_any_more(pair: Pair) -> None:

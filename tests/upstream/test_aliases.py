@@ -17,6 +17,7 @@ from hotspot.upstream.migrate import migrate, migrations
 from hotspot.upstream.store import PostgresStore
 from tests.contract.opened import T1, accepted, edited, uuid, verse
 from tests.package.pieces import CREATED_AT, TEXT_ID, VERSES, combined
+from tests.store.support import staging
 from tests.support.postgres import new_database
 from tests.support.requirements import needs
 from tests.upstream.builders import TEXT, add_verse, add_version
@@ -125,6 +126,27 @@ async def _values(sql: asyncpg.Connection, record_id: object) -> dict[str, recor
     )
     assert row is not None
     return dict(row.items())
+
+
+async def test_a_verse_that_a_package_deletes_frees_its_key_for_another(
+    sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    row = verse(1)
+    await add_version(sql)
+    await sql.execute(
+        "INSERT INTO verse_texts (id, verse_id, text_version_id, verse_text, updated_at)"
+        " VALUES ($1, 'gen-1-1', $2, 'Here', $3::text::timestamptz)",
+        row.id,
+        TEXT.id,
+        row.updated_at,
+    )
+    gone = records.make(row, T1, {**row.values, "deleted_at": T1})
+    new = renamed(edited(row, "In its place", T1), ELSEWHERE)
+    staged = await asyncio.to_thread(staging, tmp_path / "staging.db", [new, gone])
+    await loading.load(sql, staged)
+    live = await sql.fetch("SELECT id::text, verse_text FROM verse_texts WHERE deleted_at IS NULL")
+    assert [tuple(row.values()) for row in live] == [(ELSEWHERE, "In its place")]
+    assert await sql.fetchval("SELECT count(*) FROM record_aliases") == 0
 
 
 async def test_loading_that_meets_an_upload_of_the_same_verse_is_done_again(
