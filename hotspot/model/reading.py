@@ -134,10 +134,11 @@ class TableReader(Protocol):
     async def read_table(self, query: Query, *, counted: bool) -> Page:
         """The rows asked for, and their number in all if `counted`, of one moment.
 
-        `updated_at` at or after T, among the conditions of a content table that must all hold, is
-        also true of rows that arrived here since T under an older stamp.
-        `id` after X among them, in a read `by_stamp`, means the rows that come after the row X in
-        that order: clients page so, and would lose the rows of later stamps and lower ids.
+        Two conditions mean more than they say where they stand in `where` themselves, not in a
+        group. `updated_at` at or after T is, in a content table, also true of rows that arrived
+        here since T under an older stamp.
+        `id` after X, in a read `by_stamp`, means the rows that come after the row X, as it is now,
+        in that order: clients page so, and would lose the rows of later stamps and lower ids.
         """
 
 
