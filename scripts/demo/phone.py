@@ -106,10 +106,16 @@ class Phone:
     async def list(self) -> Any:
         return (await self.get("/packages"))["packages"]
 
+    async def offered(self, package_id: str) -> dict[str, Any]:
+        for one in await self.list():
+            if one["packageId"] == package_id:
+                return dict(one)
+        raise SystemExit(f"The hotspot at {self.memory['url']} has no package {package_id!r}.")
+
     async def download(self, package_id: str) -> dict[str, Any]:
         """The package's file; the connection is cut half way, and the rest asked for by Range."""
         began = time.monotonic()
-        info = next(one for one in await self.list() if one["packageId"] == package_id)
+        info = await self.offered(package_id)
         path, target = f"{API}/packages/{package_id}/download", self.folder / f"{package_id}.bible"
         target.unlink(missing_ok=True)
         etag = await self.receive(path, target, {}, stop_at=info["sizeInBytes"] // 2)
@@ -178,7 +184,7 @@ class Phone:
     async def correct(self, package_id: str, count: str) -> dict[str, Any]:
         """Corrects the first verses of a package and pushes them, named by their versions."""
         began = time.monotonic()
-        info = next(one for one in await self.list() if one["packageId"] == package_id)
+        info = await self.offered(package_id)
         verses = [
             change
             for change in self.records().values()
