@@ -57,7 +57,10 @@ def judge(
 
 
 class _Bench:
-    """The state of one batch while its changes are heard in order."""
+    """The state of one batch while its changes are heard in order.
+
+    `holders`: which rows hold natural keys; None until a change would take one.
+    """
 
     def __init__(
         self,
@@ -68,9 +71,7 @@ class _Bench:
     ) -> None:
         self.current = current
         self.aliases = aliases
-        self.holders: dict[NaturalKey, Key] = {}
-        for record in current.values():
-            self._hold(record)
+        self.holders: dict[NaturalKey, Key] | None = None
         self.known = set(known)
         self.sender = sender
         self.accepted: dict[Key, Accepted] = {}
@@ -78,14 +79,6 @@ class _Bench:
         self.results: list[Result] = []
         self.conflicts: list[Conflict] = []
         self.named: dict[Key, Alias] = {}
-
-    def _hold(self, record: Record) -> None:
-        """Notes whether this row, now current, holds its natural key."""
-        key = natural_key(record)
-        if key is not None and not record.deleted:
-            self.holders[key] = record.key
-        elif key is not None and self.holders.get(key) == record.key:
-            del self.holders[key]
 
     def _row(self, key: Key) -> Record | None:
         """The row that an uploaded id means: its own if that is live, else the one it names."""
@@ -98,6 +91,10 @@ class _Bench:
         """The live row that has the natural key which this edit would take."""
         if edit.record.deleted or (row is not None and not row.deleted):
             return None
+        if self.holders is None:
+            self.holders = {}
+            for record in self.current.values():
+                _hold(self.holders, record)
         key = natural_key(edit.record)
         holder = self.holders.get(key) if key is not None else None
         return self.current[holder] if holder is not None else None
@@ -145,7 +142,8 @@ class _Bench:
         )
         self.accepted[record.key] = Accepted(record, replaced, provenance)
         self.current[record.key] = record
-        self._hold(record)
+        if self.holders is not None:
+            _hold(self.holders, record)
         if one.table is not None and one.table.defines_scope and record.scope is not None:
             self.known.add(record.scope)
 
@@ -207,6 +205,15 @@ class _Bench:
                 reason=str(refusal),
             )
         )
+
+
+def _hold(holders: dict[NaturalKey, Key], record: Record) -> None:
+    """Notes whether this row, now current, holds its natural key."""
+    key = natural_key(record)
+    if key is not None and not record.deleted:
+        holders[key] = record.key
+    elif key is not None and holders.get(key) == record.key:
+        del holders[key]
 
 
 def _canonical_id(one: Parsed, record: Record | None) -> str | None:
