@@ -46,6 +46,8 @@ from hotspot.uplink.reachability import Uplink
 
 log = logging.getLogger(__name__)
 
+IDLE_S = 3.0
+"""A connection to the server is not used again after this: its network may be gone meanwhile."""
 ASK_MACHINE_EVERY_S = 10.0
 ASKED_BEFORE_KEPT = 30
 """The time is kept every five minutes, because each write wears the card."""
@@ -90,7 +92,8 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         )
         importer = Importer(config, store, clock, bus)
         await importer.prepare()
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        connector = aiohttp.TCPConnector(keepalive_timeout=IDLE_S)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         following = _following(config, session, store, clock, bus)
         syncer = following.syncer if following is not None else None
         operations = Operations(store, importer, clock, supervisor, syncer)
@@ -106,7 +109,7 @@ def _following(
     url = config.upstream_url
     if url is None:
         return None
-    uplink = Uplink(url, session, bus)
+    uplink = Uplink(url, bus)
     upstream = Upstream(session, url, config.upstream_token, clock)
     syncer = Syncer(store, upstream, clock, bus, uplink=uplink)
     return Following(uplink, syncer, AudioFetches(store, session, url, config.packages, clock))

@@ -15,12 +15,11 @@ from hotspot.uplink import links
 log = logging.getLogger(__name__)
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
-FRESH = {"Connection": "close"}
-"""On a new connection a missing network shows at once, on an old one only after the timeout."""
 SETTLE_S = 1.0
 """A network that comes up changes many times in a row: link, address, routes."""
 GATHER_S = 0.05
-"""Changes closer together than this are answered by one probe."""
+"""Changes closer together than this are answered by one probe. The kernel tells of some before they
+take effect: a probe that is sooner would go out by the route that is about to be gone."""
 STALE_S = 0.3
 """A probe that was under way when networks changed may ask in vain; it gets this much more time."""
 
@@ -33,11 +32,8 @@ class Uplink:
     more seldom, but always.
     """
 
-    def __init__(
-        self, url: str, session: aiohttp.ClientSession, bus: Bus, settle_s: float = SETTLE_S
-    ) -> None:
+    def __init__(self, url: str, bus: Bus, settle_s: float = SETTLE_S) -> None:
         self._probe_url = f"{url.rstrip('/')}/healthz"
-        self._session = session
         self._bus = bus
         self._settle_s = settle_s
         self._reason = asyncio.Event()
@@ -54,9 +50,14 @@ class Uplink:
 
     async def run(self) -> None:
         """Watches and probes until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        # On a new connection a missing network shows at once, on an old one after the timeout only.
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(self._watch_links())
-            group.create_task(self._probe_for_ever())
+            group.create_task(self._probe_for_ever(session))
 
     async def _watch_links(self) -> None:
         try:
@@ -64,25 +65,25 @@ class Uplink:
                 async for _ in changes:
                     self._reason.set()
                     self._bus.publish(NetworkChanged())
-                    await asyncio.sleep(GATHER_S)
         except PartUnavailable as error:
             log.warning("%s The server is looked for from time to time.", error)
 
-    async def _probe_for_ever(self) -> None:
+    async def _probe_for_ever(self, session: aiohttp.ClientSession) -> None:
         failures, woken = 0, False
         while True:
             self._reason.clear()
-            answered = await self._answered()
+            answered = await self._answered(session)
             if answered is not None:
                 self._conclude(answered)
                 failures = 0 if answered else failures + 1
             woken = await self._woken_within(self._settle_s if woken else _pause(failures))
             if woken:
                 failures = 0
+                await asyncio.sleep(GATHER_S)
 
-    async def _answered(self) -> bool | None:
+    async def _answered(self, session: aiohttp.ClientSession) -> bool | None:
         """Probes; None where the networks changed meanwhile, and no answer came soon."""
-        probe = asyncio.create_task(self._probe())
+        probe = asyncio.create_task(self._probe(session))
         woken = asyncio.create_task(self._reason.wait())
         try:
             await asyncio.wait({probe, woken}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,11 +94,11 @@ class Uplink:
                 task.cancel()
             await asyncio.wait({probe, woken})
 
-    async def _probe(self) -> bool:
+    async def _probe(self, session: aiohttp.ClientSession) -> bool:
         """Whether the upstream itself answers: a captive portal answers too, but not like this."""
         try:
-            async with self._session.get(
-                self._probe_url, headers=FRESH, timeout=TIMEOUT, allow_redirects=False
+            async with session.get(
+                self._probe_url, timeout=TIMEOUT, allow_redirects=False
             ) as response:
                 return response.status == 200 and response.content_type == "application/json"
         except (aiohttp.ClientError, OSError):

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +25,15 @@ class StepFailed(Exception):
 
 
 class Program:
-    """One `hotspot` process in a process group of its own."""
+    """One `hotspot` process in a process group of its own.
 
-    def __init__(self, *arguments: str, settings: Mapping[str, str], log: Path) -> None:
-        self.arguments = [*HOTSPOT, *arguments]
+    `inside`: a command that the process is started by, such as one that changes its network.
+    """
+
+    def __init__(
+        self, *arguments: str, settings: Mapping[str, str], log: Path, inside: Sequence[str] = ()
+    ) -> None:
+        self.arguments = [*inside, *HOTSPOT, *arguments]
         self.settings = {**clean_environment(), **settings}
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None

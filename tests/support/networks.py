@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.sticks import run, wait_for
@@ -106,3 +107,46 @@ def two_machines() -> Iterator[tuple[Machine, Machine]]:
             subprocess.run(
                 ["ip", "netns", "delete", machine.namespace], capture_output=True, check=False
             )
+
+
+@dataclass(frozen=True)
+class Box:
+    """A machine with two cables to this one: one to its phones, which stays, and an uplink.
+
+    `address`: its own, for phones. `gateway`: this machine's at the other end of the uplink.
+    """
+
+    namespace: str
+    address: str = "10.98.1.2"
+    gateway: str = "10.98.2.1"
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The command that runs another one on the box."""
+        return ("ip", "netns", "exec", self.namespace)
+
+    def uplink(self, state: str) -> None:
+        """Pulls the uplink's cable ("down") or plugs it in ("up")."""
+        run("ip", "-n", self.namespace, "link", "set", "uplink", state)
+
+
+@contextmanager
+def box() -> Iterator[Box]:
+    """A box whose cables are both plugged in."""
+    tag = uuid.uuid4().hex[:6]
+    made = Box(f"hs-{tag}")
+    try:
+        run("ip", "netns", "add", made.namespace)
+        run(*made.inside, "sh", "-c", WITHOUT_IPV6)
+        for number, name in ((1, "phones"), (2, "uplink")):
+            here = f"hs{tag}{number}"
+            far = ["peer", "name", name, "netns", made.namespace]
+            run("ip", "link", "add", here, "type", "veth", *far)
+            run("ip", "addr", "add", f"10.98.{number}.1/24", "dev", here)
+            run("ip", "link", "set", here, "up")
+            run("ip", "-n", made.namespace, "addr", "add", f"10.98.{number}.2/24", "dev", name)
+            run("ip", "-n", made.namespace, "link", "set", name, "up")
+        run("ip", "-n", made.namespace, "link", "set", "lo", "up")
+        yield made
+    finally:
+        subprocess.run(["ip", "netns", "delete", made.namespace], capture_output=True, check=False)

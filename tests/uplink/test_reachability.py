@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from hotspot.events import Bus, Subscription, UplinkChanged
 from hotspot.model import backoff
+from hotspot.uplink import reachability
 from hotspot.uplink.reachability import Uplink
 from tests.support.networks import Machine, two_machines
 from tests.support.requirements import needs
@@ -46,6 +48,8 @@ class Upstream:
 
     def __init__(self) -> None:
         self.response: web.Response | None = None
+        self.silent_for = 0
+        self.callers: list[object] = []
         self.asked: asyncio.Queue[None] = asyncio.Queue()
         app = web.Application()
         app.add_routes([web.get("/healthz", self._answer)])
@@ -55,8 +59,13 @@ class Upstream:
     def url(self) -> str:
         return str(self.server.make_url("/")).rstrip("/")
 
-    async def _answer(self, _: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        self.callers.append(request.transport.get_extra_info("peername"))
         self.asked.put_nowait(None)
+        if self.silent_for > 0:
+            self.silent_for -= 1
+            await asyncio.Event().wait()
         if self.response is None:
             return web.json_response({"status": "ok"})
         return web.Response(
@@ -89,22 +98,49 @@ class Watched:
         return event.reachable
 
 
+@asynccontextmanager
+async def watching(upstream: Upstream) -> AsyncIterator[Watched]:
+    bus = Bus()
+    uplink = Uplink(f"{upstream.url}/", bus, settle_s=0.01)
+    with bus.listen(UplinkChanged) as events:
+        running = asyncio.create_task(uplink.run())
+        yield Watched(uplink, events)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled()
+
+
 @pytest.fixture
 async def watched(upstream: Upstream) -> AsyncIterator[Watched]:
-    bus = Bus()
-    async with aiohttp.ClientSession() as session:
-        uplink = Uplink(f"{upstream.url}/", session, bus, settle_s=0.01)
-        with bus.listen(UplinkChanged) as events:
-            running = asyncio.create_task(uplink.run())
-            yield Watched(uplink, events)
-            running.cancel()
-            await asyncio.wait([running])
-            assert running.cancelled()
+    async with watching(upstream) as watched:
+        yield watched
 
 
 async def test_an_upstream_that_is_there_at_the_start_is_found(watched: Watched) -> None:
     assert await watched.change() is True
     assert watched.uplink.reachable
+
+
+async def test_a_probe_that_the_network_has_left_behind_is_given_up(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer would not come before the timeout, and the network that is there now has one."""
+    monkeypatch.setattr(reachability, "TIMEOUT", aiohttp.ClientTimeout(total=1_000))
+    upstream.silent_for = 1
+    async with watching(upstream) as watched:
+        await upstream.asked.get()
+        watched.uplink.failed()
+        assert await watched.change() is True
+
+
+async def test_each_probe_is_a_connection_of_its_own(watched: Watched, upstream: Upstream) -> None:
+    """An old one would say nothing about the network that is there now."""
+    assert await watched.change() is True
+    async with asyncio.timeout(20):
+        for _ in range(3):
+            watched.uplink.failed()
+            await upstream.asked.get()
+    assert len(set(upstream.callers)) == len(upstream.callers) >= 3
 
 
 async def test_a_failed_request_makes_it_look_again(watched: Watched, upstream: Upstream) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import sys
 
-import aiohttp
-
 from hotspot.events import Bus, UplinkChanged
 from hotspot.uplink.reachability import Uplink
 
@@ -12,8 +10,8 @@ from hotspot.uplink.reachability import Uplink
 async def watch(url: str) -> None:
     bus = Bus()
     with bus.listen(UplinkChanged) as events:
-        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            uplink = Uplink(url, session, bus, settle_s=0.1)
+        async with asyncio.TaskGroup() as group:
+            uplink = Uplink(url, bus, settle_s=0.1)
             group.create_task(uplink.run())
             async for event in events:
                 assert isinstance(event, UplinkChanged)
