@@ -44,6 +44,7 @@ PURE = {
     "datetime",
     "enum",
     "functools",
+    "gzip",
 }
 PURE |= {
     "hashlib",

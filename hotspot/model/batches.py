@@ -1,5 +1,6 @@
 """Batches of edits on their way up, and what their answers say."""
 
+import gzip
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -19,7 +20,7 @@ def encode_batch(
 ) -> OpenBatch:
     """The batch of these edits. `guessing_in`: the boot whose guess the time is (None: known)."""
     changes = [upload_change(edit) for edit in edits]
-    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
+    body = _packed(batch_id, changes)
     sent = [Sent(e.record.table, e.record.id, e.record.version) for e in edits]
     return OpenBatch(batch_id, body, sent, guessing_in)
 
@@ -38,8 +39,14 @@ def encode_rows(batch_id: str, rows: Sequence[Record]) -> OpenBatch:
         )
         for row in rows
     ]
-    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
+    body = _packed(batch_id, changes)
     return OpenBatch(batch_id, body, [Sent(row.table, row.id, row.version) for row in rows])
+
+
+def _packed(batch_id: str, changes: Sequence[UploadChange]) -> bytes:
+    """The request's body, compressed: it is written to the card before it is sent."""
+    body = msgspec.json.encode({"batchId": batch_id, "changes": changes})
+    return gzip.compress(body, 1, mtime=0)
 
 
 def _whole(record: Record) -> dict[str, Value]:

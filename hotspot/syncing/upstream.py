@@ -32,6 +32,7 @@ from hotspot.syncing.patience import retry_after_s
 T = TypeVar("T")
 
 TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=60)
+GZIP_MAGIC = b"\x1f\x8b"
 GZIP_FROM = 1_400
 """Bodies below one network packet are sent as they are."""
 
@@ -82,8 +83,9 @@ class Upstream:
     ) -> tuple[T, int]:
         """The answer, and the monotonic time at which it began to come."""
         headers = self._headers()
-        if len(body) > GZIP_FROM:
+        if len(body) > GZIP_FROM and not body.startswith(GZIP_MAGIC):
             body = await asyncio.to_thread(gzip.compress, body, 1)
+        if body.startswith(GZIP_MAGIC):
             headers["Content-Encoding"] = "gzip"
         if timeline is not None:
             headers |= self._shown(timeline)
