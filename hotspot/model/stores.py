@@ -213,8 +213,7 @@ class PendingEdit(msgspec.Struct, frozen=True):
 class OpenBatch(msgspec.Struct, frozen=True):
     """A batch that was sent, or is about to be, and has no answer yet.
 
-    `body` (gzip) is what is sent again, byte for byte, under the same id. `sent` names the
-    versions in it.
+    `body` (gzip) is sent again, byte for byte, under the same id. `sent` names its versions.
     `guessed_in`: the boot whose guess the stamps in it are by; None where the time was known.
     """
 
