@@ -14,7 +14,7 @@ from asyncpg import Connection
 from hotspot.model.aliases import Alias, NaturalKey, natural_key, to_the_end
 from hotspot.model.records import Key, Record
 from hotspot.model.tables import BY_NAME, REFERENCES, Table
-from hotspot.upstream import rows
+from hotspot.upstream import doubts, rows
 
 _NAMED = "unnest($1::text[], $2::uuid[], $3::uuid[]) AS n(table_name, id, canonical_id)"
 # The last statement leads on what named an id that is an alias now.
@@ -115,7 +115,7 @@ def _same(table: Table, one: str, other: str) -> str:
 @cache
 def _holders(table: Table) -> str:
     return f"""
-        SELECT {rows.selected(table, "t")}
+        SELECT {rows.selected(table, "t")}, {doubts.selected(table, "t")}
         FROM json_to_recordset($1::json) AS k({rows.recordset(table)})
         JOIN {table.name} t ON {_same(table, "t", "k")}
         WHERE t.deleted_at IS NULL ORDER BY t.id FOR UPDATE OF t

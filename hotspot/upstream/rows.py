@@ -29,7 +29,7 @@ def _as_text(column: Column, source: str) -> str:
 
 
 def record_of(table: Table, row: Row) -> Record:
-    """The record that a selected row holds."""
+    """The record that a selected row holds; without `doubt_ms`, its stamp counts as exact."""
     values: dict[str, Value] = {column.name: row[column.name] for column in table.content}
     return Record(
         table=table.name,
@@ -40,6 +40,7 @@ def record_of(table: Table, row: Row) -> Record:
         updated_by=row["updated_by"],
         created_at=row["created_at"],
         created_by=row["created_by"],
+        doubt_ms=row.get("doubt_ms", 0),
     )
 
 

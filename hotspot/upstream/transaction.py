@@ -12,7 +12,7 @@ from hotspot.model.aliases import Alias, NaturalKey
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
-from hotspot.upstream import aliases, authors, rows
+from hotspot.upstream import aliases, authors, doubts, rows
 
 
 class Raced(Exception):
@@ -97,6 +97,7 @@ class PostgresTransaction:
                 for author in (edit.record.updated_by, edit.record.created_by)
             ),
         )
+        await doubts.keep(self._connection, (edit.record for edit in edits))
         for deleted in (True, False):
             records = [edit.record for edit in edits if edit.record.deleted is deleted]
             await self._write({record.key: record for record in records})
@@ -149,7 +150,7 @@ def _by_table(keys: Iterable[Key]) -> list[tuple[Table, list[str]]]:
 @cache
 def _lock(table: Table) -> str:
     return (
-        f"SELECT {rows.selected(table, 't')} FROM {table.name} t"
+        f"SELECT {rows.selected(table, 't')}, {doubts.selected(table, 't')} FROM {table.name} t"
         " WHERE id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE"
     )
 

@@ -5,11 +5,14 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hotspot.model import records
-from hotspot.model.records import Key
+from hotspot.model.aliases import natural_key
+from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser, RecordTransaction, StoredAnswer
 from hotspot.model.tables import BY_NAME
+from hotspot.model.timeline import ROUGH_MS, UNDATED_MS
 from tests.contract.opened import (
     AUDIO,
     AUTHOR,
@@ -216,6 +219,32 @@ async def test_an_author_nobody_knows_stops_no_edit(opened: Opened) -> None:
     await accept(opened.store, accepted(record))
     current = await opened.store.write(lambda tx: tx.current([record.key]))
     assert current[record.key] == record
+
+
+async def test_a_doubt_about_a_stamp_is_kept_until_the_row_moves_on(opened: Opened) -> None:
+    base = verse(1)
+    await opened.seed([version_row(TEXT), base])
+    rough = replace(edited(base, "Dated roughly", T1), doubt_ms=ROUGH_MS)
+    undated = replace(edited(base, "Not dated", T1), doubt_ms=UNDATED_MS)
+    exact = edited(base, "Exact", T2)
+
+    async def current() -> Record:
+        return (await opened.store.write(lambda tx: tx.current([base.key])))[base.key]
+
+    for before, after in ((base, rough), (rough, undated), (undated, exact)):
+        assert (await current()).doubt_ms == before.doubt_ms
+        await accept(opened.store, accepted(after, before))
+    assert await current() == exact
+
+
+async def test_a_doubt_about_a_stamp_is_told_where_a_natural_key_is_sought(opened: Opened) -> None:
+    row = replace(verse(1), doubt_ms=ROUGH_MS)
+    await opened.seed([version_row(TEXT)])
+    await accept(opened.store, accepted(row))
+    key = natural_key(row)
+    assert key is not None
+    found = await opened.store.write(lambda tx: tx.holders([key]))
+    assert found[key].doubt_ms == ROUGH_MS
 
 
 async def test_a_thousand_edits_in_one_transaction(opened: Opened) -> None:
