@@ -49,6 +49,7 @@ class Upstream:
     def __init__(self) -> None:
         self.response: web.Response | None = None
         self.silent_for = 0
+        self.released = asyncio.Event()
         self.callers: list[object] = []
         self.asked: asyncio.Queue[None] = asyncio.Queue()
         app = web.Application()
@@ -65,7 +66,7 @@ class Upstream:
         self.asked.put_nowait(None)
         if self.silent_for > 0:
             self.silent_for -= 1
-            await asyncio.Event().wait()
+            await self.released.wait()
         if self.response is None:
             return web.json_response({"status": "ok"})
         return web.Response(
@@ -81,6 +82,7 @@ async def upstream() -> AsyncIterator[Upstream]:
     upstream = Upstream()
     async with upstream.server:
         yield upstream
+        upstream.released.set()
 
 
 class Watched:
