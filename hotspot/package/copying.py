@@ -1,25 +1,38 @@
-"""Copying a package off a stick: one pass that copies and hashes, and goes on where it was cut."""
+"""Copying a package off a stick: one pass that copies and hashes, and goes on where it was cut.
+
+Hashing costs as much as writing, so each hash has a thread of its own beside the one that copies.
+"""
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from io import FileIO
 from pathlib import Path
 
 from hotspot.errors import NoSpace, SourceGone
+from hotspot.package.beside import Beside
 
 CHUNK = 1024 * 1024
+AHEAD = 8
+"""Chunks that may wait to be hashed."""
+DURABLE_EVERY = 32 * 1024 * 1024
+"""A power cut costs no more of a copy; no more waits for the card before what phones send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy that is on the card. `sha256`: of the whole file; `content_sha256`: after `skip`."""
+    """A copy that is on the card. `sha256`: of the whole file; `content_sha256`: after `skip`.
+
+    `blake2b`: of the whole file too, if it was asked for; signatures are over it.
+    """
 
     sha256: str
     content_sha256: str
     resumed: bool
+    blake2b: bytes | None = None
 
 
 class Cancelled(Exception):
@@ -33,34 +46,74 @@ def copy(
     skip: int,
     progress: Callable[[int], None],
     stopped: Callable[[], bool],
+    *,
+    prehash: bool = False,
 ) -> Copied:
     """Copies `size` bytes of `source` to `part`, and makes them durable.
 
     What `part` holds already is hashed and kept. `skip`: bytes of the header that the content hash
-    leaves out. `progress` is told the bytes that are there; `stopped` is asked between chunks.
+    leaves out; `prehash`: whether the BLAKE2b-512 is asked for. `progress` is told the bytes that
+    are there; `stopped` is asked between chunks.
     Raises SourceGone, NoSpace or Cancelled; `part` then keeps what was copied. Blocking.
     """
-    whole, content = sha256(), sha256()
-    with FileIO(source, "r") as reader, FileIO(part, "a+") as writer:
-        done = 0
+    with ExitStack() as stack:
+        reader = stack.enter_context(FileIO(source, "r"))
+        writer = stack.enter_context(FileIO(part, "a+"))
+        saving = stack.enter_context(Beside(1))
+        hashing = _Hashing(skip, stack, prehash)
 
         def hash_chunk(chunk: bytes) -> None:
-            nonlocal done
-            whole.update(chunk)
-            content.update(chunk[max(skip - done, 0) :])
-            done += len(chunk)
-            progress(done)
+            hashing.add(chunk)
+            progress(hashing.done)
             if stopped():
                 raise Cancelled
 
         resumed = _rehash(writer, size, hash_chunk)
-        reader.seek(done)
-        while done < size:
-            chunk = _read(reader, min(CHUNK, size - done), source)
-            _write(writer, chunk)
+        reader.seek(hashing.done)
+        durable = hashing.done
+        while hashing.done < size:
+            chunk = _read(reader, min(CHUNK, size - hashing.done), source)
+            with _full_card_said():
+                _write(writer, chunk)
+                if hashing.done - durable >= DURABLE_EVERY:
+                    durable = hashing.done
+                    saving.call(os.fdatasync, writer.fileno())
             hash_chunk(chunk)
-        os.fsync(writer.fileno())
-    return Copied(whole.hexdigest(), content.hexdigest(), resumed)
+        with _full_card_said():
+            saving.finish()
+            os.fsync(writer.fileno())
+        return hashing.result(resumed)
+
+
+class _Hashing:
+    """The hashes of a copy, each in a thread of its own. `done`: the bytes that they were given."""
+
+    def __init__(self, skip: int, stack: ExitStack, prehash: bool) -> None:
+        self.done = 0
+        self._skip = skip
+        self._whole, self._content = sha256(), sha256()
+        self._prehash = blake2b() if prehash else None
+        self._first, self._second, self._third = (
+            stack.enter_context(Beside(AHEAD)) for _ in range(3)
+        )
+
+    def add(self, chunk: bytes) -> None:
+        self._first.call(self._whole.update, chunk)
+        self._second.call(self._content.update, chunk[max(self._skip - self.done, 0) :])
+        if self._prehash is not None:
+            self._third.call(self._prehash.update, chunk)
+        self.done += len(chunk)
+
+    def result(self, resumed: bool) -> Copied:
+        self._first.finish()
+        self._second.finish()
+        self._third.finish()
+        return Copied(
+            self._whole.hexdigest(),
+            self._content.hexdigest(),
+            resumed,
+            None if self._prehash is None else self._prehash.digest(),
+        )
 
 
 def _rehash(part: FileIO, size: int, hash_chunk: Callable[[bytes], None]) -> bool:
@@ -93,9 +146,14 @@ def _read(reader: FileIO, size: int, source: Path) -> bytes:
 
 def _write(writer: FileIO, chunk: bytes) -> None:
     view = memoryview(chunk)
+    while view:
+        view = view[writer.write(view) :]
+
+
+@contextmanager
+def _full_card_said() -> Iterator[None]:
     try:
-        while view:
-            view = view[writer.write(view) :]
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
