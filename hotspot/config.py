@@ -20,6 +20,9 @@ class Config:
     """What a hotspot or an upstream needs to know before it starts.
 
     `drives_folder`: a folder whose sub-folders are taken for mounted sticks, or None for udev.
+    `reserve_mb`: room on the card, in MB, that imports never take.
+    `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
+    `require_signature`: packages that none of them signed are refused.
     `database_url`: a PostgreSQL URL for `hotspot upstream run`, or None for the embedded server.
     """
 
@@ -30,9 +33,11 @@ class Config:
     upstream_token: str | None = None
     drives_folder: Path | None = None
     trusted_keys: Path | None = None
+    require_signature: bool = False
     database_url: str | None = None
     upstream_port: int = 8090
     name: str = "Bible Hotspot"
+    reserve_mb: int = 64
 
     @property
     def database(self) -> Path:
@@ -72,6 +77,21 @@ def _port(value: Any) -> int:
     return int(text)
 
 
+def _megabytes(value: Any) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or int(text) > 1_000_000:
+        raise ValueError("must be a whole number of MB up to 1000000")
+    return int(text)
+
+
+def _switch(value: Any) -> bool:
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise ValueError("must be true or false")
+    return found
+
+
 def _url(value: Any, schemes: tuple[str, ...]) -> str:
     text = _text(value)
     if not _is_url(text, schemes):
@@ -95,9 +115,11 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "upstream_token": _text,
     "drives_folder": _path,
     "trusted_keys": _path,
+    "require_signature": _switch,
     "database_url": lambda value: _url(value, ("postgresql", "postgres")),
     "upstream_port": _port,
     "name": _text,
+    "reserve_mb": _megabytes,
 }
 
 

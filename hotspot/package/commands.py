@@ -1,4 +1,4 @@
-"""`hotspot package`: build, inspect and verify package files."""
+"""`hotspot package`: build, inspect, verify and sign package files."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from hotspot.errors import BadRequest
-from hotspot.package import source, verify, writer
+from hotspot.package import signatures, signing, source, verify, writer
 from hotspot.package.reader import PackageFile, open_package
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -31,7 +31,7 @@ def _sentences() -> Iterator[None]:
 
 @click.group()
 def package() -> None:
-    """Build, inspect and verify package files."""
+    """Build, inspect, verify and sign package files."""
 
 
 @package.command(help=_HELP.replace("\n\n", _UNWRAPPED))
@@ -55,14 +55,53 @@ def inspect(file: Path, as_json: bool) -> None:
 
 @package.command(name="verify")
 @_FILE
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="A file of minisign public keys, or a folder of them (*.pub): one of them must have "
+    "signed it.",
+)
 @_JSON
-def verify_(file: Path, as_json: bool) -> None:
-    """Check every byte of a package; exit status 1 if something is damaged."""
+def verify_(file: Path, keys: Path | None, as_json: bool) -> None:
+    """Check every byte of a package; exit status 1 if something is damaged.
+
+    With --keys also if none of those signed it.
+    """
+    trust = signatures.load_trust(keys, required=keys is not None)
     with _sentences():
+        signer = _signer(file, trust) if trust.required else None
         report = asyncio.run(verify.verify(file))
-    _print(msgspec.to_builtins(report), as_json, report.sentence)
+    signed = f" It is signed with the key {signer}." if signer is not None else ""
+    told = {**msgspec.to_builtins(report), "signedBy": signer}
+    _print(told, as_json, report.sentence + signed)
     if not report.sound:
         sys.exit(1)
+
+
+def _signer(file: Path, trust: signatures.Trust) -> str | None:
+    """Which of the keys signed it. Raises PackageRefused where none did."""
+    seal = signatures.examine(open_package(file), trust)
+    return seal.settle(file, signing.prehash(file)).judgement.signer
+
+
+@package.command()
+@_FILE
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The secret key, as `minisign -G` makes it.",
+)
+def sign(file: Path, key: Path) -> None:
+    """Sign a package: writes FILE.minisig and FILE.head.minisig, which minisign verifies too."""
+
+    def password() -> str:
+        return str(click.prompt("Password of the secret key", hide_input=True, err=True))
+
+    with _sentences():
+        secret = signing.load_secret_key(key, password)
+        made = signing.sign_package(file, secret)
+    click.echo(f"Signed with the key {secret.name}: {', '.join(map(str, made))}.")
 
 
 def _print(value: Any, as_json: bool, text: str) -> None:

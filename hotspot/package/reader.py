@@ -45,6 +45,11 @@ class PackageFile:
         """The size of the whole file."""
         return self.header.size
 
+    @property
+    def head(self) -> bytes:
+        """Header and manifest as they stand in the file: what a signature of the head is over."""
+        return layout.pack(self.header) + self.manifest_bytes
+
     def stored_audio(self, file_name: str) -> list[StoredAudio]:
         """Where each audio file lies, once this package is stored as `file_name`."""
         return [

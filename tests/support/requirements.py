@@ -20,7 +20,7 @@ def needs(name: str) -> None:
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
     them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
-    systemd.
+    systemd, minisign.
     """
     reason = _lacking(name)
     if reason is not None:
@@ -91,5 +91,6 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "avahi": _avahi,
     "node": lambda: _programs("node", "npm"),
     "nginx": lambda: _programs("nginx"),
+    "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),
 }
