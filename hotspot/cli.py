@@ -16,6 +16,7 @@ import click
 from hotspot import __version__, config
 from hotspot.config import Config
 from hotspot.errors import ConfigError, HotspotError
+from hotspot.listing import Listing
 
 ELSEWHERE = {
     "conflicts": "hotspot.deciding",
@@ -125,15 +126,6 @@ def sync(load: Load, as_json: bool) -> None:
     from hotspot import reports
 
     report(ask(load(), "sync"), as_json, reports.session)
-
-
-class Listing(click.Group):
-    """A group that lists where nothing else is said."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
 
 
 @main.group(cls=Listing)

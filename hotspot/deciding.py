@@ -3,7 +3,8 @@
 import click
 
 from hotspot import reports
-from hotspot.cli import JSON, Listing, Load, ask, report
+from hotspot.cli import JSON, Load, ask, report
+from hotspot.listing import Listing
 
 
 @click.group(cls=Listing)

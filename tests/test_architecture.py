@@ -13,7 +13,7 @@ MODULES = sorted((ROOT / "hotspot").rglob("*.py"))
 LEVELS = [
     {"errors"},
     {"model"},
-    {"config", "clock", "faults", "supervision"},
+    {"config", "clock", "faults", "supervision", "listing", "reports"},
     {"events"},
     {"store", "package"},
     {"http"},
@@ -26,7 +26,6 @@ LEVELS = [
         "monitoring",
         "operations",
         "asking",
-        "reports",
         "sticks",
         "deciding",
         "__main__",

@@ -11,9 +11,10 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from hotspot.errors import NotFound
 from hotspot.model import instants
 from hotspot.model.records import Record, Values
-from hotspot.model.stores import Loser
+from hotspot.model.stores import Accepted, Loser, Provenance
 from hotspot.model.wire import Message
 
 OVERRULED = "A person chose the other version."
@@ -99,3 +100,57 @@ def brought_back(lost: Record, current: Record | None, now: str) -> Record:
         return replace(lost.stamped(now), former=None, doubt_ms=0)
     stamp = max(now, instants.later(current.updated_at, 1))
     return replace(lost.stamped(stamp), id=current.id, former=None, doubt_ms=0)
+
+
+class Restoration(msgspec.Struct, frozen=True):
+    """What a store writes to make a losing version current: an edit, and what it overrules."""
+
+    edit: Accepted
+    overruled: Sequence[Loser]
+
+
+def restoration(
+    lost: Record, standing: Record | None, now: str, provenance: Provenance
+) -> Restoration:
+    """Bringing `lost` back against the row that stands; `provenance`: who chose it, and where."""
+    record = brought_back(lost, standing, now)
+    overruled = []
+    if standing is not None and standing.hash != record.hash:
+        overruled = [Loser(standing, record.version, "local_wins", OVERRULED, provenance.device_id)]
+    return Restoration(Accepted(record, standing, provenance), overruled)
+
+
+def kept_version(
+    lost: Record,
+    standing: Record | None,
+    *,
+    number: int,
+    resolution: str,
+    reason: str,
+    kept_at: str,
+    device_id: str | None,
+    device_name: str | None,
+) -> KeptVersion:
+    """One entry of the list, from what a store keeps of it and the row that stands now."""
+    return KeptVersion(
+        id=number,
+        table=lost.table,
+        record_id=lost.id,
+        local_record=lost.to_wire(),
+        server_record=standing.to_wire() if standing is not None else None,
+        resolution=resolution,
+        reason=reason,
+        kept_at=kept_at,
+        device_id=device_id,
+        device_name=device_name,
+    )
+
+
+def no_such(number: int) -> NotFound:
+    """Why there is nothing to show or to bring back."""
+    return NotFound(f"No version with the number {number} was kept here.")
+
+
+def closed(number: int) -> NotFound:
+    """Why there is nothing to decide."""
+    return NotFound(f"Conflict {number} is closed: the record has moved on since.")

@@ -6,17 +6,11 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from hotspot.errors import NotFound
+from hotspot.model import conflicts
 from hotspot.model.aliases import natural_key, renamed
-from hotspot.model.conflicts import (
-    OVERRULED,
-    Choice,
-    KeptQuery,
-    KeptVersion,
-    brought_back,
-)
+from hotspot.model.conflicts import Choice, KeptQuery, KeptVersion
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Accepted, Loser, Provenance
+from hotspot.model.stores import Provenance
 from hotspot.model.timeline import Dating
 from hotspot.store.records import Records
 from hotspot.store.rows import fetch, read_rows
@@ -64,14 +58,14 @@ class Conflicts(Records):
         async with self._database.snapshot() as connection:
             rows = await fetch(connection, _ONE, (number,))
             if not rows:
-                raise NotFound(f"No version with the number {number} was kept here.")
+                raise conflicts.no_such(number)
             return (await _described(connection, rows))[0]
 
     async def keep(self, number: int, choice: Choice, device_id: str | None = None) -> None:
         async def work(tx: Transaction, connection: aiosqlite.Connection) -> None:
             lost, resolution = await _lost(connection, number)
             if resolution != "manual":
-                raise NotFound(f"Conflict {number} is closed: the record has moved on since.")
+                raise conflicts.closed(number)
             if choice is Choice.LOCAL:
                 await self._bring_back(tx, connection, number, lost, device_id)
             else:
@@ -107,18 +101,15 @@ class Conflicts(Records):
         """The version becomes an edit of what stands; what it replaces is kept in its place."""
         now, mono_ms = self._clock.read()
         guessed_in = self._clock.guessing_in
-        standing = await _standing(tx, lost)
-        record = brought_back(lost, standing, now)
         provenance = Provenance(
             device_id=device_id,
             changed_by=lost.updated_by,
             dating=Dating(boot_id=guessed_in, mono_ms=mono_ms) if guessed_in else None,
         )
-        await tx.accept([Accepted(record, standing, provenance)])
-        if standing is not None and standing.hash != record.hash:
-            await tx.keep_losers(
-                [Loser(standing, record.version, "local_wins", OVERRULED, device_id)]
-            )
+        chosen = conflicts.restoration(lost, await _standing(tx, lost), now, provenance)
+        await tx.accept([chosen.edit])
+        if chosen.overruled:
+            await tx.keep_losers(chosen.overruled)
         await connection.execute(_DECIDE, ("local_wins", number))
 
 
@@ -139,12 +130,10 @@ async def _described(
     records = [_record(*row[1:3]) for row in rows]
     standing = await read_rows(connection, {record.key for record in records})
     return [
-        KeptVersion(
-            id=number,
-            table=record.table,
-            record_id=record.id,
-            local_record=record.to_wire(),
-            server_record=now.to_wire() if (now := standing.get(record.key)) else None,
+        conflicts.kept_version(
+            record,
+            standing.get(record.key),
+            number=number,
             resolution=resolution,
             reason=reason,
             kept_at=kept_at,
@@ -165,7 +154,7 @@ async def _lost(connection: aiosqlite.Connection, number: int) -> tuple[Record, 
         (number,),
     )
     if not rows:
-        raise NotFound(f"No version with the number {number} was kept here.")
+        raise conflicts.no_such(number)
     record_id, encoded, resolution = rows[0]
     return _record(record_id, encoded), resolution
 

@@ -1,21 +1,15 @@
 """`hotspot upstream`: the server's side."""
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from hotspot.config import Config
 from hotspot.upstream import administration, running
 from hotspot.upstream.administration import Imported
-
-Load = Callable[[], Config]
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+from hotspot.upstream.deciding import conflicts
+from hotspot.upstream.printing import JSON, Load, show
 
 
 @click.group()
@@ -40,13 +34,13 @@ def migrate(load: Load) -> None:
 
 
 @upstream.command()
-@_JSON
+@JSON
 @click.pass_obj
 def status(load: Load, as_json: bool) -> None:
     """Say what the database holds."""
     found = asyncio.run(administration.status(load()))
     counts = ", ".join(f"{count} {name}" for name, count in found.records.items())
-    _print(
+    show(
         administration.to_json(found),
         as_json,
         f"Epoch {found.epoch}, schema {found.schema_number}. {found.users} users, "
@@ -56,13 +50,13 @@ def status(load: Load, as_json: bool) -> None:
 
 @upstream.command(name="import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@_JSON
+@JSON
 @click.pass_obj
 def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
     """Load packages: what is new, or newer than here."""
     settings = load()
     done = [asyncio.run(administration.import_package(settings, path)) for path in paths]
-    _print(administration.to_json(done), as_json, "\n".join(map(_imported, done)))
+    show(administration.to_json(done), as_json, "\n".join(map(_imported, done)))
 
 
 def _imported(one: Imported) -> str:
@@ -72,12 +66,12 @@ def _imported(one: Imported) -> str:
 
 @upstream.command()
 @click.option("--name", required=True, help="The person's name.")
-@_JSON
+@JSON
 @click.pass_obj
 def add_user(load: Load, name: str, as_json: bool) -> None:
     """Register a person."""
     made = asyncio.run(administration.add_user(load(), name))
-    _print(administration.to_json(made), as_json, f"User {made.user_id}.")
+    show(administration.to_json(made), as_json, f"User {made.user_id}.")
 
 
 @upstream.command()
@@ -88,23 +82,22 @@ def add_user(load: Load, name: str, as_json: bool) -> None:
     default="hotspot",
     show_default=True,
 )
-@_JSON
+@JSON
 @click.pass_obj
 def add_device(load: Load, name: str, role: str, as_json: bool) -> None:
     """Register a device, and show its token this once."""
     made = asyncio.run(administration.add_device(load(), name, role))
     text = f"Device {made.device_id}\nToken {made.token}"
-    _print(administration.to_json(made), as_json, text)
+    show(administration.to_json(made), as_json, text)
 
 
 @upstream.command()
-@_JSON
+@JSON
 @click.pass_obj
 def new_epoch(load: Load, as_json: bool) -> None:
     """Make every client start over, as is needed after the database was restored."""
     made = asyncio.run(administration.new_epoch(load()))
-    _print(administration.to_json(made), as_json, f"The epoch is {made.epoch} now.")
+    show(administration.to_json(made), as_json, f"The epoch is {made.epoch} now.")
 
 
-def _print(result: Any, as_json: bool, text: str) -> None:
-    click.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else text)
+upstream.add_command(conflicts)

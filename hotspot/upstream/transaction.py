@@ -207,11 +207,16 @@ SELECT l.table_name, l.record_id, l.version, l.record, l.winner, l.resolution, l
 FROM json_to_recordset($1::json) AS l(
   table_name text, record_id uuid, version text, record jsonb, winner text, resolution text,
   reason text, device_id uuid)
+ON CONFLICT (record_id, version, table_name) DO UPDATE SET
+  winner = excluded.winner, resolution = excluded.resolution, reason = excluded.reason,
+  device_id = excluded.device_id, lost_at = now()
 """
 
 
 def _losers_json(losers: Sequence[Loser]) -> str:
-    return msgspec.json.encode([_loser(loser) for loser in losers]).decode()
+    """Each version once: what became of it last counts."""
+    last = {(loser.record.key, loser.record.version): loser for loser in losers}
+    return msgspec.json.encode([_loser(loser) for loser in last.values()]).decode()
 
 
 def _loser(loser: Loser) -> Mapping[str, object]:

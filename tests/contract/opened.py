@@ -6,6 +6,8 @@ from typing import Protocol
 from uuid import UUID
 
 from hotspot.model import records
+from hotspot.model.conflicts import ConflictStore
+from hotspot.model.reading import TableReader
 from hotspot.model.records import Record, Value
 from hotspot.model.stores import (
     Accepted,
@@ -30,7 +32,7 @@ T1 = "2026-11-22T10:00:01.500Z"
 T2 = "2026-11-22T10:00:03.000Z"
 
 
-class Store(RecordStore, DeviceStore, Protocol):
+class Store(RecordStore, DeviceStore, TableReader, Protocol):
     """What both kinds of store are."""
 
 
@@ -43,6 +45,7 @@ class Opened:
     `add_device`: a device (DEVICE exists already) and the SHA-256 of its token.
     `revoke`: revokes the device of this id.
     `add_pairing`: a pairing code's SHA-256, and the instant until which it is valid.
+    `conflicts`: the losing versions of this store.
     """
 
     store: Store
@@ -51,6 +54,7 @@ class Opened:
     add_device: Callable[[Device, str], Awaitable[None]]
     revoke: Callable[[str], Awaitable[None]]
     add_pairing: Callable[[str, str], Awaitable[None]]
+    conflicts: ConflictStore
 
 
 def uuid(number: int) -> str:

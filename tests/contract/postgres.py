@@ -12,6 +12,8 @@ from hotspot.model.records import Record
 from hotspot.model.stores import Accepted, Device, Loser, Provenance
 from hotspot.model.tables import BY_NAME
 from hotspot.upstream import devices
+from hotspot.upstream.conflicts import PostgresConflicts
+from hotspot.upstream.database import connect
 from hotspot.upstream.store import PostgresStore
 from hotspot.upstream.transaction import PostgresTransaction
 from tests.contract.opened import DEVICE, Opened
@@ -25,6 +27,7 @@ async def open_store(tmp_path: Path) -> AsyncIterator[Opened]:
         new_database() as url,
         PostgresStore.open(url) as store,
         asyncpg.create_pool(url, min_size=1, max_size=2) as pool,
+        connect(url) as connection,
     ):
         helpers = _Helpers(pool)
         await helpers.add_device(DEVICE, "d0" * 32)
@@ -35,6 +38,7 @@ async def open_store(tmp_path: Path) -> AsyncIterator[Opened]:
             helpers.add_device,
             helpers.revoke,
             helpers.add_pairing,
+            PostgresConflicts(connection),
         )
 
 

@@ -43,6 +43,7 @@ async def open_store(tmp_path: Path) -> AsyncIterator[Opened]:
             add_device=store.add_device,
             revoke=revoke,
             add_pairing=store.create_pairing,
+            conflicts=store,
         )
 
 
