@@ -53,7 +53,7 @@ class DriveSource(Protocol):
         """The sticks that are there already, then what happens to them, until it is closed.
 
         A drive that was added or changed can be read at its `mount_point`. Of one drive the events
-        come in order: added, changed any number of times, removed; refused stands alone.
+        come in order: added, changed any number of times, removed; or refused, removed.
         Raises PartUnavailable where sticks cannot be noticed now.
         """
         ...

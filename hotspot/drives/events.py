@@ -4,25 +4,61 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from hotspot.drives.drive import Drive, DriveEvent, DriveKind
+from hotspot.drives.labels import label_of
+
+SECTORS = "HOTSPOT_SECTORS"
+"""The property that holds a device's size, which udev itself does not tell."""
+
+SILENT_PARTITIONS = frozenset(
+    {
+        "0x5",
+        "0xf",
+        "0x85",
+        "21686148-6449-6e6f-744e-656564454649",
+        "e3c9e316-0b5c-4db8-817d-f92df00215ae",
+    }
+)
+"""Partitions that nobody puts files in: extended ones, BIOS boot, Microsoft's reserved one."""
 
 
 class Unfit(StrEnum):
     """Why a block device is not a stick with files."""
 
     NOT_USB = "not_usb"
-    NO_FILESYSTEM = "no_filesystem"
+    NO_FILES = "no_files"
     ENCRYPTED = "encrypted"
+    MEMBER = "member"
+    UNFORMATTED = "unformatted"
+
+
+REASONS = {
+    Unfit.ENCRYPTED: "The stick {} is encrypted; put the packages on one that is not.",
+    Unfit.MEMBER: "The stick {} is a part of a RAID or of an LVM volume; "
+    "put the packages on an ordinary one.",
+    Unfit.UNFORMATTED: "The stick {} has no file system that can be recognised; "
+    "it is damaged, or was never formatted. Format it as exFAT or FAT32.",
+}
+"""What people are told of devices that look like sticks; the other unfit ones concern nobody."""
 
 
 def classify(properties: Mapping[str, str]) -> Drive | Unfit:
     """The stick that a block device with these udev properties is, or why it is none."""
     if properties.get("ID_BUS") != "usb" and "ID_USB_DRIVER" not in properties:
         return Unfit.NOT_USB
-    if properties.get("ID_FS_USAGE") == "crypto":
-        return Unfit.ENCRYPTED
-    if properties.get("ID_FS_USAGE") != "filesystem" or not properties.get("ID_FS_TYPE"):
-        return Unfit.NO_FILESYSTEM
-    return _drive(properties)
+    usage = properties.get("ID_FS_USAGE", "")
+    if usage == "filesystem" and properties.get("ID_FS_TYPE"):
+        return _drive(properties)
+    known = {"crypto": Unfit.ENCRYPTED, "raid": Unfit.MEMBER}
+    if usage in known:
+        return known[usage]
+    return Unfit.NO_FILES if usage or not _has_room(properties) else Unfit.UNFORMATTED
+
+
+def _has_room(properties: Mapping[str, str]) -> bool:
+    """Whether files were to be expected: not in an empty card reader, nor beside partitions."""
+    if int(properties.get(SECTORS, "0")) == 0 or "ID_PART_TABLE_TYPE" in properties:
+        return False
+    return properties.get("ID_PART_ENTRY_TYPE") not in SILENT_PARTITIONS
 
 
 def _drive(properties: Mapping[str, str]) -> Drive:
@@ -32,7 +68,7 @@ def _drive(properties: Mapping[str, str]) -> Drive:
         device_node=node,
         device_number=f"{properties.get('MAJOR', '')}:{properties.get('MINOR', '')}",
         fs_type=properties.get("ID_FS_TYPE", ""),
-        label=properties.get("ID_FS_LABEL", ""),
+        label=label_of(properties),
     )
 
 
@@ -60,15 +96,13 @@ class Tracker:
 
     def see(self, action: str, properties: Mapping[str, str]) -> list[DriveEvent]:
         """The news in one message of udev: `action` is remove, or anything that is not."""
-        node = properties["DEVNAME"]
-        found = Unfit.NO_FILESYSTEM if action == "remove" else classify(properties)
+        found = Unfit.NO_FILES if action == "remove" else classify(properties)
         if isinstance(found, Drive):
             return self._appear(found, DriveKind.ADDED)
-        if found is Unfit.ENCRYPTED:
+        if found in REASONS:
             drive = _drive(properties)
-            reason = f"The stick {drive.name} is encrypted; put the packages on one that is not."
-            return self._appear(drive, DriveKind.REFUSED, reason)
-        return self._vanish(node)
+            return self._appear(drive, DriveKind.REFUSED, REASONS[found].format(drive.name))
+        return self._vanish(properties["DEVNAME"])
 
     def _appear(self, drive: Drive, kind: DriveKind, sentence: str = "") -> list[DriveEvent]:
         if self.knows(drive):

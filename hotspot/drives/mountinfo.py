@@ -1,7 +1,11 @@
 """What is mounted where, as the kernel lists it in /proc/self/mountinfo."""
 
+import asyncio
+import os
 import re
-from collections.abc import Iterable
+import select
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -26,6 +30,31 @@ def read() -> list[Mount]:
     return parse(MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
+@contextmanager
+def changes() -> Iterator[asyncio.Event]:
+    """An event that is set whenever something was mounted or unmounted; who waits clears it.
+
+    The kernel tells of it as urgent data (POLLPRI) of a file that always has ordinary data, which
+    an event loop cannot ask for; so the loop watches an epoll that asks for nothing else.
+    """
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+    watch = select.epoll()
+
+    def heard() -> None:
+        watch.poll(0)
+        changed.set()
+
+    try:
+        watch.register(descriptor, select.EPOLLPRI)
+        loop.add_reader(watch.fileno(), heard)
+        yield changed
+    finally:
+        loop.remove_reader(watch.fileno())
+        watch.close()
+        os.close(descriptor)
+
+
 def parse(text: str) -> list[Mount]:
     """The mounts in the text of a mountinfo file."""
     return [_mount(line) for line in text.splitlines()]
@@ -45,9 +74,14 @@ def _plain(field: str) -> str:
 
 def place_of(drive: Drive, mounts: Iterable[Mount]) -> Path | None:
     """Where the whole of `drive` is mounted: the latest place, or None."""
-    found = None
-    for mount in mounts:
-        same = mount.device_number == drive.device_number or mount.source == drive.device_node
-        if same and mount.root == "/":
-            found = mount.mount_point
-    return found
+    return next(reversed(places_of(drive, mounts)), None)
+
+
+def places_of(drive: Drive, mounts: Iterable[Mount]) -> list[Path]:
+    """Every place where the whole of `drive` is mounted, in the order of mounting."""
+    return [
+        mount.mount_point
+        for mount in mounts
+        if mount.root == "/"
+        and (mount.device_number == drive.device_number or mount.source == drive.device_node)
+    ]

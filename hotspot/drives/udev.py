@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 import pyudev
 
-from hotspot.drives import mounting
+from hotspot.drives.direct import DirectMounter
 from hotspot.drives.drive import Drive, DriveEvent, DriveKind
-from hotspot.drives.events import Tracker
+from hotspot.drives.events import SECTORS, Tracker
+from hotspot.drives.mounting import Mounter
+from hotspot.drives.system import SystemMounter
 from hotspot.errors import DriveRefused, PartUnavailable
 
 CONTROL = Path("/run/udev/control")
@@ -29,8 +31,9 @@ class Sighting(msgspec.Struct, frozen=True):
 class UdevDrives:
     """A DriveSource: the sticks in this machine's USB ports, mounted read-only."""
 
-    def __init__(self, mounter: mounting.Mounter | None = None) -> None:
-        self._mounter = mounter or mounting.mounter()
+    def __init__(self, mounter: Mounter | None = None) -> None:
+        """`mounter`: None for the one of this process: only root may mount by itself."""
+        self._mounter = mounter or (DirectMounter() if os.geteuid() == 0 else SystemMounter())
 
     async def events(self) -> AsyncGenerator[DriveEvent, None]:
         monitor = await asyncio.to_thread(_monitor)
@@ -51,11 +54,11 @@ class UdevDrives:
 class _Pump:
     """Turns sightings into events of mounted sticks; a slow stick holds up no other."""
 
-    def __init__(self, mounter: mounting.Mounter, output: asyncio.Queue[DriveEvent | None]) -> None:
+    def __init__(self, mounter: Mounter, output: asyncio.Queue[DriveEvent | None]) -> None:
         self._mounter = mounter
         self._output = output
         self._tracker = Tracker()
-        self._ready: dict[str, Drive] = {}
+        self._told: dict[str, Drive] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self, sightings: asyncio.Queue[Sighting | None]) -> None:
@@ -72,33 +75,35 @@ class _Pump:
 
     async def _settle(self, event: DriveEvent) -> None:
         """Mounts or lets go of the stick, and passes the event on; in order for each device."""
-        node = event.drive.device_node
-        async with self._turns[node]:
+        async with self._turns[event.drive.device_node]:
             if event.kind is DriveKind.ADDED:
                 await self._add(event.drive)
             elif event.kind is DriveKind.REMOVED:
                 await self._remove(event.drive)
             else:
-                self._output.put_nowait(event)
+                self._tell(event)
 
     async def _add(self, drive: Drive) -> None:
         try:
             place = await self._mounter.mount(drive)
         except DriveRefused as refusal:
             if self._tracker.knows(drive):
-                self._output.put_nowait(DriveEvent(DriveKind.REFUSED, drive, str(refusal)))
+                self._tell(DriveEvent(DriveKind.REFUSED, drive, str(refusal)))
             return
         if place is not None:
             ready = msgspec.structs.replace(drive, mount_point=place)
-            self._ready[drive.device_node] = ready
-            self._output.put_nowait(DriveEvent(DriveKind.ADDED, ready))
+            self._tell(DriveEvent(DriveKind.ADDED, ready))
 
     async def _remove(self, drive: Drive) -> None:
         await self._mounter.unmount(drive)
-        ready = self._ready.pop(drive.device_node, None)
-        if ready is not None:
-            gone = msgspec.structs.replace(ready, mount_point=None)
+        told = self._told.pop(drive.device_node, None)
+        if told is not None:
+            gone = msgspec.structs.replace(told, mount_point=None)
             self._output.put_nowait(DriveEvent(DriveKind.REMOVED, gone))
+
+    def _tell(self, event: DriveEvent) -> None:
+        self._told[event.drive.device_node] = event.drive
+        self._output.put_nowait(event)
 
 
 @contextmanager
@@ -129,7 +134,7 @@ def _drain(monitor: pyudev.Monitor, sightings: asyncio.Queue[Sighting | None]) -
             continue
         if device is None:
             break
-        sightings.put_nowait(Sighting(device.action, dict(device.properties)))
+        sightings.put_nowait(Sighting(device.action, _properties(device)))
     if lost:
         sightings.put_nowait(None)
 
@@ -159,4 +164,10 @@ def _present() -> list[dict[str, str]]:
     """The properties of every block device that udev has dealt with. Blocking."""
     context = pyudev.Context()
     devices = context.list_devices(subsystem="block").match_is_initialized()
-    return [dict(device.properties) for device in devices]
+    return [_properties(device) for device in devices]
+
+
+def _properties(device: pyudev.Device) -> dict[str, str]:
+    """What udev knows of a device, and its size in sectors of 512 bytes."""
+    sectors = device.attributes.get("size") or b"0"
+    return {**device.properties, SECTORS: sectors.decode()}

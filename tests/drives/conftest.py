@@ -10,11 +10,13 @@ from typing import Protocol
 import pytest
 
 from hotspot.drives import mountinfo
+from hotspot.drives.direct import DirectMounter
 from hotspot.drives.drive import DriveEvent, DriveSource
 from hotspot.drives.folder import FolderDrives
-from hotspot.drives.mounting import DirectMounter
+from hotspot.drives.mounting import ROOT, Mounter
+from hotspot.drives.system import SystemMounter
 from hotspot.drives.udev import UdevDrives
-from tests.support import sticks
+from tests.support import sticks, units
 from tests.support.requirements import needs
 
 DEADLINE_S = 30.0
@@ -61,15 +63,16 @@ class UsbPorts:
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.root = root
+        self.mounter: Mounter = DirectMounter(root)
         self._folder = folder
         self.sticks: dict[str, sticks.LoopStick] = {}
 
     def source(self) -> DriveSource:
-        return UdevDrives(DirectMounter(self.root))
+        return UdevDrives(self.mounter)
 
     async def plug(self, name: str, files: Mapping[str, bytes]) -> None:
         if name not in self.sticks:
-            image = self._folder / f"{name}.img"
+            image = self._folder / name
             self.sticks[name] = sticks.LoopStick(image, files, name, table=name != "WHOLE")
         await asyncio.to_thread(self.sticks[name].plug)
 
@@ -78,7 +81,7 @@ class UsbPorts:
 
     def unmount_all(self) -> list[Path]:
         """Unmounts what is still mounted, and says where it was."""
-        nodes = {stick.node for stick in self.sticks.values()}
+        nodes = {node for stick in self.sticks.values() for node in stick.nodes}
         left = [mount.mount_point for mount in mountinfo.read() if mount.source in nodes]
         for place in reversed(left):
             sticks.run("umount", "--lazy", place)
@@ -117,12 +120,28 @@ def mounts(usb: UsbPorts) -> Path:
     return usb.root
 
 
-@pytest.fixture(params=["folder", "udev"])
+@pytest.fixture
+def by_system(usb: UsbPorts) -> Iterator[UsbPorts]:
+    """`usb`, but a stand-in for systemd mounts, by the commands of the project's unit."""
+    usb.mounter = SystemMounter(patience_s=10)
+    with units.serving():
+        yield usb
+    assert not [mount for mount in mountinfo.read() if ROOT in mount.mount_point.parents]
+
+
+@pytest.fixture(params=["direct", "system"])
+def either(request: pytest.FixtureRequest) -> UsbPorts:
+    """Loop devices that each kind of mounter mounts in turn."""
+    usb: UsbPorts = request.getfixturevalue("usb" if request.param == "direct" else "by_system")
+    return usb
+
+
+@pytest.fixture(params=["folder", "direct", "system"])
 def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Ports:
-    """Each kind of port in turn."""
+    """Each kind of port in turn, and each way of mounting."""
     if request.param == "folder":
         return FolderPorts(tmp_path)
-    usb: UsbPorts = request.getfixturevalue("usb")
+    usb: UsbPorts = request.getfixturevalue("usb" if request.param == "direct" else "by_system")
     return usb
 
 

@@ -1,10 +1,11 @@
 """Which devices are sticks, and which messages are news."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hotspot.drives.drive import Drive, DriveKind
-from hotspot.drives.events import Tracker, Unfit, classify
+from hotspot.drives.events import SECTORS, Tracker, Unfit, classify
 
 STICK = {
     "DEVNAME": "/dev/sdb1",
@@ -42,19 +43,28 @@ def test_what_is_not_on_usb_is_no_stick() -> None:
     assert classify(without("ID_BUS")) is Unfit.NOT_USB
 
 
-def test_a_disk_that_only_holds_partitions_is_no_stick() -> None:
-    disk = without("ID_FS_USAGE", "ID_FS_TYPE", "ID_FS_UUID", "ID_FS_LABEL")
-    assert classify({**disk, "ID_PART_TABLE_TYPE": "dos"}) is Unfit.NO_FILESYSTEM
+BARE = {**without("ID_FS_USAGE", "ID_FS_TYPE", "ID_FS_UUID", "ID_FS_LABEL"), SECTORS: "2048"}
 
 
-def test_swap_space_is_no_stick() -> None:
-    swap = {**STICK, "ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"}
-    assert classify(swap) is Unfit.NO_FILESYSTEM
+def test_what_nobody_puts_files_in_concerns_nobody() -> None:
+    assert classify({**BARE, "ID_PART_TABLE_TYPE": "dos"}) is Unfit.NO_FILES
+    assert classify({**BARE, "ID_PART_ENTRY_TYPE": "0x5"}) is Unfit.NO_FILES
+    assert classify({**STICK, "ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"}) is Unfit.NO_FILES
 
 
-def test_an_encrypted_partition_is_told_apart() -> None:
+def test_a_reader_without_a_card_is_no_stick() -> None:
+    assert classify({**BARE, SECTORS: "0"}) is Unfit.NO_FILES
+
+
+def test_a_device_in_which_no_file_system_is_found_is_told_apart() -> None:
+    assert classify(BARE) is Unfit.UNFORMATTED
+    assert classify({**BARE, "ID_PART_ENTRY_TYPE": "0xc"}) is Unfit.UNFORMATTED
+
+
+def test_encrypted_and_joined_partitions_are_told_apart() -> None:
     encrypted = {**STICK, "ID_FS_USAGE": "crypto", "ID_FS_TYPE": "crypto_LUKS"}
     assert classify(encrypted) is Unfit.ENCRYPTED
+    assert classify({**STICK, "ID_FS_USAGE": "raid", "ID_FS_TYPE": "LVM2_member"}) is Unfit.MEMBER
 
 
 def test_a_file_system_without_a_name_is_named_by_its_device() -> None:
@@ -64,13 +74,31 @@ def test_a_file_system_without_a_name_is_named_by_its_device() -> None:
     assert drive.name == "sdb1"
 
 
-def test_an_encrypted_stick_is_refused_once_with_a_sentence() -> None:
+REFUSED = [
+    ({**STICK, "ID_FS_USAGE": "crypto"}, "BIBLES is encrypted"),
+    ({**STICK, "ID_FS_USAGE": "raid"}, "BIBLES is a part of a RAID"),
+    (BARE, "sdb1 has no file system"),
+]
+
+
+@pytest.mark.parametrize(("properties", "words"), REFUSED)
+def test_an_unfit_stick_is_refused_once_with_a_sentence_and_goes(
+    properties: dict[str, str], words: str
+) -> None:
     tracker = Tracker()
-    encrypted = {**STICK, "ID_FS_USAGE": "crypto"}
-    [refused] = tracker.see("add", encrypted)
+    [refused] = tracker.see("add", properties)
     assert refused.kind is DriveKind.REFUSED
-    assert "BIBLES is encrypted" in refused.sentence
-    assert tracker.see("change", encrypted) == []
+    assert words in refused.sentence
+    assert tracker.see("change", properties) == []
+    [gone] = tracker.see("remove", properties)
+    assert (gone.kind, gone.drive) == (DriveKind.REMOVED, refused.drive)
+
+
+def test_a_stick_that_is_formatted_while_it_is_there_comes_anew() -> None:
+    tracker = Tracker()
+    tracker.see("add", BARE)
+    gone, come = tracker.see("change", STICK)
+    assert (gone.kind, come.kind) == (DriveKind.REMOVED, DriveKind.ADDED)
 
 
 def test_another_stick_at_the_same_device_replaces_the_first() -> None:

@@ -1,10 +1,15 @@
 """Reading the kernel's list of mounts."""
 
+import asyncio
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from hotspot.drives import mountinfo
 from hotspot.drives.drive import Drive
 from hotspot.drives.mountinfo import Mount
+from tests.support.programs import run
+from tests.support.requirements import needs
 
 LISTED = r"""22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw
 40 22 8:17 / /media/my\040stick ro,relatime shared:20 master:3 - vfat /dev/sdb1 ro
@@ -39,3 +44,30 @@ def test_a_drive_mounted_through_fuse_is_known_by_its_node() -> None:
 
 def test_this_machines_own_list_can_be_read() -> None:
     assert Path("/") in {mount.mount_point for mount in mountinfo.read()}
+
+
+async def test_every_change_of_the_mounts_is_noticed(tmp_path: Path) -> None:
+    needs("loop")
+    with mountinfo.changes() as changed:
+        for _ in range(20):
+            for command in (("mount", "-t", "tmpfs", "none", tmp_path), ("umount", tmp_path)):
+                changed.clear()
+                await asyncio.to_thread(run, *command)
+                async with asyncio.timeout(20):
+                    await changed.wait()
+
+
+async def test_watching_takes_nothing_while_nothing_changes(tmp_path: Path) -> None:
+    with mountinfo.changes() as changed:
+        began = time.process_time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                while True:
+                    await changed.wait()
+                    changed.clear()
+        assert time.process_time() - began < 0.2
+
+
+def test_every_place_of_a_drive_is_known() -> None:
+    places = mountinfo.places_of(drive("/dev/sdb1", "8:17"), mountinfo.parse(LISTED))
+    assert places == [Path("/media/my stick"), Path("/run/hotspot/drives/sdb1")]

@@ -1,7 +1,6 @@
 """The files that let systemd mount sticks for a hotspot that is not root."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,22 +10,22 @@ import pytest
 from hotspot.drives import mounting
 from tests.drives.conftest import UsbPorts
 from tests.support.requirements import needs
-from tests.support.sticks import run
+from tests.support.sticks import rules, run
+from tests.support.units import RULES, SYSTEMD, start, stop
 
-SYSTEMD = Path(__file__).parents[2] / "systemd"
-UNIT = SYSTEMD / "hotspot-mount@.service"
-RULES = SYSTEMD / "99-hotspot-drives.rules"
 FILES = {"a.bible": b"a package"}
 
 
 def test_the_rules_give_each_file_system_the_options_that_the_hotspot_would() -> None:
-    lines = re.findall(
-        r'^ENV\{ID_FS_TYPE\}=="(.+)", ENV\{HOTSPOT_MOUNT_OPTIONS\}="(.+)"$',
-        RULES.read_text(),
-        re.MULTILINE,
-    )
-    options = {kind: more for kinds, more in lines for kind in kinds.split("|")}
-    assert options == mounting.MORE_OPTIONS
+    assert assigned("HOTSPOT_MOUNT_OPTIONS") == mounting.MORE_OPTIONS
+    assert assigned("HOTSPOT_MOUNT_TYPE") == mounting.TYPES
+
+
+def assigned(name: str) -> dict[str, str]:
+    """What the rules set a property to, by type of file system."""
+    line = rf'^ENV\{{ID_FS_TYPE\}}=="(.+)", ENV\{{{name}\}}="(.+)"$'
+    found = re.findall(line, RULES.read_text(), re.MULTILINE)
+    return {kind: value for kinds, value in found for kind in kinds.split("|")}
 
 
 def test_the_units_are_valid(tmp_path: Path) -> None:
@@ -46,41 +45,15 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def commands(name: str, device: str) -> list[list[str]]:
-    """The commands that the unit runs for `name`, as systemd would run them for a device."""
-    lines = re.findall(rf"^{name}=-?(.+)$", UNIT.read_text(), re.MULTILINE)
-    plain = [line.replace("%i", device).replace("$$", "$") for line in lines]
-    return [_words(line) for line in plain]
-
-
-def _words(line: str) -> list[str]:
-    before, quote, quoted = line.partition("'")
-    return before.split() + ([quoted.removesuffix("'")] if quote else [])
-
-
-def start(device: str) -> bool:
-    """Does what the unit does when it starts; whether its condition held."""
-    for condition in commands("ExecCondition", device):
-        if subprocess.run(condition, capture_output=True, check=False).returncode != 0:
-            return False
-    for command in commands("ExecStartPre", device) + commands("ExecStart", device):
-        run(*command)
-    return True
-
-
 @pytest.fixture
-def rules(udevd: None) -> Iterator[None]:
+def in_force(udevd: None) -> Iterator[None]:
     """The project's udev rules, in force."""
-    installed = Path("/run/udev/rules.d/99-hotspot-drives.rules")
-    shutil.copy(RULES, installed)
-    run("udevadm", "control", "--reload")
-    yield
-    installed.unlink()
-    run("udevadm", "control", "--reload")
+    with rules(Path("/run/udev/rules.d") / RULES.name, RULES.read_text()):
+        yield
 
 
 async def test_udev_asks_for_the_unit_and_the_unit_mounts_the_stick(
-    rules: None, usb: UsbPorts
+    in_force: None, usb: UsbPorts
 ) -> None:
     await usb.plug("ONE", FILES)
     run("udevadm", "settle")
@@ -93,8 +66,7 @@ async def test_udev_asks_for_the_unit_and_the_unit_mounts_the_stick(
     assert (place / "a.bible").read_bytes() == b"a package"
     options = run("findmnt", "--noheadings", "--output", "OPTIONS", place)
     assert set(options.split(",")) >= {"ro", "nosuid", "nodev", "noexec", "norecovery"}
-    for command in commands("ExecStopPost", device):
-        run(*command)
+    stop(device)
     assert not place.exists()
 
 

@@ -1,43 +1,31 @@
-"""Sticks without USB: loop devices with a partition, announced by a real udevd."""
+"""Sticks without USB: loop devices with or without partitions, announced by a real udevd."""
 
 import fcntl
 import shutil
-import struct
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from tests.support import images
+from tests.support.programs import run, wait_for
 from tests.support.requirements import UDEVD
+
+__all__ = ["NOT_A_STICK", "LoopStick", "run", "udevd", "wait_for"]
 
 CONTROL = Path("/run/udev/control")
 LOCK = Path("/run/hotspot-test.lock")
 DATABASE = Path("/run/udev/data")
-RULE = Path("/run/udev/rules.d/99-hotspot-test.rules")
-SECTOR = 512
-FIRST_SECTOR = 2048
-SIZE = 16 * 1024 * 1024
-
-
-def run(*command: str | Path) -> str:
-    """Runs a program to its end and returns what it printed; fails the test where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command} failed: {done.stderr}"
-    return done.stdout.strip()
-
-
-def wait_for(what: Callable[[], object], seconds: float = 20.0) -> None:
-    """Waits until `what()` is true; fails the test where that does not happen in time."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+RULE = Path("/run/udev/rules.d/10-hotspot-test.rules")
+USB = 'SUBSYSTEM=="block", ATTRS{loop/backing_file}=="*.stick", ENV{ID_BUS}="usb"\n'
+"""By the image's name: loop devices of other programs are no sticks."""
+NOT_A_STICK = "not-a-stick"
+"""A name for the image behind a loop device that is a disk of the machine's own."""
 
 
 @contextmanager
 def udevd() -> Iterator[None]:
-    """A udevd that takes loop devices for USB: the one that runs, or one for the block.
+    """A udevd that takes our loop devices for USB: the one that runs, or one for the block.
 
     A machine has one udevd, which tells every listener of every stick: other test runs wait.
     """
@@ -45,19 +33,20 @@ def udevd() -> Iterator[None]:
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         runs = subprocess.run(ping, capture_output=True, check=False).returncode == 0
-        with nullcontext() if runs else _own_udevd(), _rule():
+        with nullcontext() if runs else _own_udevd(), rules(RULE, USB):
             yield
 
 
 @contextmanager
-def _rule() -> Iterator[None]:
-    RULE.parent.mkdir(parents=True, exist_ok=True)
-    RULE.write_text('SUBSYSTEM=="block", KERNEL=="loop[0-9]*", ENV{ID_BUS}="usb"\n')
+def rules(file: Path, text: str) -> Iterator[None]:
+    """Has udevd follow these rules too until the block ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
     run("udevadm", "control", "--reload")
     try:
         yield
     finally:
-        RULE.unlink()
+        file.unlink()
         run("udevadm", "control", "--reload")
 
 
@@ -82,21 +71,53 @@ class LoopStick:
     """
 
     def __init__(
-        self, image: Path, files: Mapping[str, bytes], label: str = "STICK", *, table: bool = True
+        self,
+        image: Path,
+        files: Mapping[str, bytes],
+        label: str = "STICK",
+        *,
+        table: bool = True,
+        kind: str = "ext4",
+        size: int = images.SIZE,
     ) -> None:
-        self.image = image
+        part = images.make(image.with_suffix(".part"), files, label, kind, size)
+        self._hold(image, [part], table=table)
+
+    @classmethod
+    def of(cls, image: Path, parts: Sequence[Path], *, table: bool = True) -> "LoopStick":
+        """A stick with these file systems, which it takes; without a table there is but one."""
+        stick = cls.__new__(cls)
+        stick._hold(image, parts, table=table)
+        return stick
+
+    def _hold(self, image: Path, parts: Sequence[Path], *, table: bool) -> None:
+        self.image = image.with_suffix(".stick")
         self.table = table
         self.device = ""
-        _make_image(image, files, label, FIRST_SECTOR * SECTOR if table else 0)
+        self._parts = len(parts)
+        if table:
+            images.with_table(self.image, parts)
+            for part in parts:
+                part.unlink()
+        else:
+            parts[0].rename(self.image)
+
+    @property
+    def nodes(self) -> list[str]:
+        """The devices with file systems, while plugged in."""
+        if not self.table:
+            return [self.device]
+        return [f"{self.device}p{number + 1}" for number in range(self._parts)]
 
     @property
     def node(self) -> str:
-        """The device with the file system, while plugged in."""
-        return f"{self.device}p1" if self.table else self.device
+        """The first of the devices with file systems, while plugged in."""
+        return self.nodes[0]
 
-    def plug(self) -> None:
+    def plug(self, *, read_only: bool = False) -> None:
         """Makes the device appear."""
-        self.device = run("losetup", "--find", "--show", self.image)
+        more = ["--read-only"] if read_only else []
+        self.device = run("losetup", *more, "--find", "--show", self.image)
         if self.table:
             run("partx", "--add", self.device)
 
@@ -107,8 +128,10 @@ class LoopStick:
         """
         if not self.device:
             return
-        Path("/sys/class/block", Path(self.node).name, "uevent").write_text("remove")
+        for node in self.nodes:
+            Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
         wait_for(self._is_free)
+        run("blockdev", "--setrw", self.device)
         run("losetup", "--detach", self.device)
         run("udevadm", "settle", "--timeout=20")
         self.device = ""
@@ -118,28 +141,3 @@ class LoopStick:
             delete = ["partx", "--delete", self.device]
             return subprocess.run(delete, capture_output=True, check=False).returncode == 0
         return f" {self.node} " not in Path("/proc/self/mountinfo").read_text()
-
-
-def _make_image(image: Path, files: Mapping[str, bytes], label: str, offset: int) -> None:
-    tree = image.with_suffix(".tree")
-    tree.mkdir()
-    for name, content in files.items():
-        path = tree / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    image.touch()
-    image_size = offset + SIZE
-    with image.open("r+b") as file:
-        file.truncate(image_size)
-    options = ["-q", "-F", "-L", label, "-d", str(tree), "-E", f"offset={offset}"]
-    run("mkfs.ext4", *options, image, f"{SIZE // 1024}k")
-    shutil.rmtree(tree)
-    if offset:
-        with image.open("r+b") as file:
-            file.write(_partition_table(FIRST_SECTOR, SIZE // SECTOR))
-
-
-def _partition_table(first: int, sectors: int) -> bytes:
-    """A master boot record with one Linux partition."""
-    entry = struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), first, sectors)
-    return bytes(446) + entry + bytes(48) + b"\x55\xaa"

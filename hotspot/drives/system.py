@@ -1,0 +1,54 @@
+"""Mounting by the system, for a process that is not root."""
+
+import asyncio
+from pathlib import Path
+
+from hotspot.drives import mountinfo
+from hotspot.drives.drive import Drive
+from hotspot.drives.mounting import ROOT, is_for_sticks, place_for, place_of, refusal
+from hotspot.errors import DriveRefused
+
+PATIENCE_S = 30.0
+"""As long as mounting may take; a damaged stick can keep the kernel busy."""
+
+
+class SystemMounter:
+    """Waits until the system (hotspot-mount@.service, a desktop) has mounted the stick."""
+
+    def __init__(self, root: Path = ROOT, patience_s: float = PATIENCE_S) -> None:
+        self._root = root
+        self._patience_s = patience_s
+
+    async def mount(self, drive: Drive) -> Path | None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                place = await _appears(drive)
+        except TimeoutError:
+            said = await asyncio.to_thread(_said, place_for(drive, self._root))
+            unit = f"hotspot-mount@{Path(drive.device_node).name}.service"
+            why = f"the system did not mount it, see 'journalctl -u {unit}'"
+            raise DriveRefused(refusal(drive, said or why)) from None
+        return place if is_for_sticks(place, self._root) else None
+
+    async def unmount(self, drive: Drive) -> None:
+        """The system unmounts what it mounted."""
+
+    async def clear(self) -> None:
+        """The system unmounts what it mounted."""
+
+
+async def _appears(drive: Drive) -> Path:
+    """Where `drive` is mounted, as soon as it is."""
+    with mountinfo.changes() as changed:
+        while (place := await asyncio.to_thread(place_of, drive)) is None:
+            await changed.wait()
+            changed.clear()
+        return place
+
+
+def _said(place: Path) -> str:
+    """What the unit's mount(8) said, where it failed."""
+    try:
+        return " ".join(place.with_name(f"{place.name}.said").read_text(errors="replace").split())
+    except OSError:
+        return ""
