@@ -115,6 +115,12 @@ class SourceGone(HotspotError):
     code = "source_gone"
 
 
+class SourceChanged(HotspotError):
+    """A file on a stick was another one when it had been read; reading it again may help."""
+
+    code = "source_changed"
+
+
 class DriveRefused(HotspotError):
     """A stick whose files cannot be read here; the others are not affected."""
 

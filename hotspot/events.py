@@ -13,11 +13,19 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress(Event):
-    """A package is being copied: `done` of `total` bytes."""
+    """A package is being imported: `done` of `total` bytes are copied.
+
+    `phase`: 'copying' or 'checking'. `rate` in bytes per second, `left_s` in seconds, both None
+    while they are not known. `job`: by which number the import can be stopped.
+    """
 
     source: str
     done: int
     total: int
+    phase: str = "copying"
+    rate: float | None = None
+    left_s: float | None = None
+    job: int = 0
 
 
 @dataclass(frozen=True, slots=True)

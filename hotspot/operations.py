@@ -4,11 +4,9 @@ The daemon answers these on its control socket; where no daemon runs, the comman
 store and calls them itself.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from inspect import signature
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +16,8 @@ from hotspot import __version__
 from hotspot.clock import Clock
 from hotspot.errors import BadRequest, NotFound
 from hotspot.http.auth import hash_token, new_token
-from hotspot.importer.importer import Importer, ImportResult
+from hotspot.importer.importer import Importer
+from hotspot.importer.operations import ImportOperations, import_json
 from hotspot.model import instants
 from hotspot.model.approvals import Approval
 from hotspot.model.catalogue import PackageQuery
@@ -34,6 +33,7 @@ PAIRING_MS = 10 * 60_000
 ROLES = ("editor", "reader", "admin")
 LISTED = 1_000
 """Conflicts in one answer."""
+SHOWN_IMPORTS = 200
 
 
 class Operations:
@@ -49,6 +49,7 @@ class Operations:
     ) -> None:
         self._store = store
         self._importer = importer
+        self._imports = ImportOperations(store, importer)
         self._clock = clock
         self._supervisor = supervisor
         self._syncer = syncer
@@ -57,10 +58,8 @@ class Operations:
         """Every operation by its name; the arguments are JSON values, as are the results."""
         return {
             "status": self.status,
-            "import": self.import_paths,
             "sync": self.sync,
             "packages": self.packages,
-            "remove-package": self.remove_package,
             "approve-package": self.approve_package,
             "pair": self.pair,
             "add-device": self.add_device,
@@ -71,6 +70,7 @@ class Operations:
             "keep-conflict": self.keep_conflict,
             "losing-versions": self.losing_versions,
             "restore-version": self.restore_version,
+            **self._imports.table(),
         }
 
     async def status(self) -> dict[str, Any]:
@@ -79,7 +79,6 @@ class Operations:
         `upstreamReachable`: whether the upstream answered when it was last asked; null where
         nobody asks it.
         """
-        progress = self._importer.progress
         last = self._syncer.last if self._syncer is not None else None
         report = await self._store.sync_health()
         return {
@@ -95,24 +94,14 @@ class Operations:
                 for one in await self._store.wanted_audio()
             ],
             "lastSession": None if last is None else last.summary(),
-            "importing": None if progress is None else asdict(progress),
-            "imports": [_import_json(result) for result in self._importer.results],
+            "importing": await self._imports.jobs(),
+            "imports": [import_json(one) for one in await self._store.imports(SHOWN_IMPORTS)],
         }
 
     def _upstream_reachable(self) -> bool | None:
         if self._syncer is None or "uplink" not in self._supervisor.states:
             return None
         return self._syncer.reachable
-
-    async def import_paths(self, paths: list[str]) -> list[dict[str, Any]]:
-        """Imports package files, and all packages in folders."""
-        results: list[ImportResult] = []
-        for path in map(Path, paths):
-            if await asyncio.to_thread(path.is_dir):
-                results += await self._importer.import_folder(path)
-            else:
-                results.append(await self._importer.import_file(path))
-        return [_import_json(result) for result in results]
 
     async def sync(self) -> dict[str, Any]:
         """Runs one session with the upstream. Raises what made it end early."""
@@ -136,12 +125,6 @@ class Operations:
         """Lets the rows of a package go up where the upstream lacks them."""
         await self._store.approve(package_id)
         return {"approved": package_id}
-
-    async def remove_package(self, package_id: str) -> dict[str, Any]:
-        """Takes a package out of the catalogue; its records stay."""
-        if not await self._importer.remove(package_id):
-            raise NotFound(f"There is no package {package_id!r} here.")
-        return {"removed": package_id}
 
     async def pair(self, role: str = "editor") -> dict[str, Any]:
         """A short code with which one phone pairs within ten minutes, to do what `role` may."""
@@ -216,17 +199,6 @@ def _approval_json(approval: Approval | None) -> dict[str, Any] | None:
         "approvedAt": approval.approved_at,
         "finishedAt": approval.finished_at,
         "reason": approval.reason,
-    }
-
-
-def _import_json(result: ImportResult) -> dict[str, Any]:
-    return {
-        "source": result.source,
-        "outcome": result.action.value,
-        "message": result.sentence,
-        "packageId": result.package_id,
-        "rows": result.rows,
-        "seconds": round(result.seconds, 3),
     }
 
 

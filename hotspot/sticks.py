@@ -31,7 +31,7 @@ class Sticks:
     async def _follow(self, event: DriveEvent) -> None:
         drive = event.drive
         if event.kind is DriveKind.REFUSED:
-            self._importer.refuse(drive.name, event.sentence)
+            await self._importer.refuse(drive.name, event.sentence)
         elif event.kind is DriveKind.REMOVED:
             await self._stop(drive.id)
         else:
@@ -48,7 +48,7 @@ class Sticks:
             await self._importer.import_folder(drive.mount_point)
         except Exception:
             log.exception("Importing from %s failed", drive.name)
-            self._importer.refuse(drive.name, "Importing failed unexpectedly; the log says why.")
+            await self._importer.refuse(drive.name, "Importing failed unexpectedly; the log says why.")
 
     async def _stop(self, drive_id: str) -> None:
         task = self._imports.pop(drive_id, None)

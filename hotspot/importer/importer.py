@@ -1,128 +1,231 @@
-"""Importing packages: find, plan, copy, verify, rename, publish.
-
-A package becomes visible in one transaction, after its file is durable in packages/. Before that a
-power cut leaves a partial copy in incoming/, which the next attempt goes on with, or a whole file
-that nothing refers to, which `recover` publishes.
-"""
+"""Importing: find packages, put them in order, import one at a time, keep what became of each."""
 
 import asyncio
 import logging
-import os
-import shutil
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from itertools import count
 from pathlib import Path
+from typing import Protocol
 
-from hotspot import faults
+import msgspec
+
 from hotspot.clock import Clock
 from hotspot.config import Config
-from hotspot.errors import NoSpace, PackageRefused, SourceGone
-from hotspot.events import Bus, CatalogueChanged, ImportFinished, ImportProgress
-from hotspot.importer.finding import find_packages, printable
-from hotspot.importer.publishing import new_package
-from hotspot.model.catalogue import PublishingStore
-from hotspot.model.plan import Found, Held, ImportAction, ImportPlan, plan_import
-from hotspot.package.copying import CHUNK as COPY_CHUNK
-from hotspot.package.copying import Copied, copy
-from hotspot.package.layout import HEADER_SIZE
-from hotspot.package.reader import PackageFile, open_package
-from hotspot.package.verify import stage, verify
+from hotspot.errors import HotspotError, NoSpace, PackageRefused, SourceChanged, SourceGone
+from hotspot.events import Bus, CatalogueChanged, ImportFinished
+from hotspot.importer.finding import find_packages, offered, printable
+from hotspot.importer.job import Job
+from hotspot.importer.pipeline import Pipeline, why
+from hotspot.importer.shelf import Shelf
+from hotspot.importer.turns import Turns
+from hotspot.model.catalogue import AudioStore, PublishingStore
+from hotspot.model.imports import ImportRecord
+from hotspot.model.plan import ImportAction, excluded
+from hotspot.model.queueing import Rank, in_order, rank
 
 log = logging.getLogger(__name__)
 
-REPORT_EVERY = 16 * 1024 * 1024
-REMEMBERED = 200
+TRIES = 3
+"""How often a file is read that changes meanwhile."""
+SETTLE_S = 0.5
+FIRST: Rank = (-1, 0, "")
+"""What a person does goes before what waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What became of one file. `rows`: rows in the package by table, if it was imported."""
-
-    source: str
-    action: ImportAction
-    sentence: str
-    package_id: str | None = None
-    rows: dict[str, int] | None = None
-    seconds: float = 0.0
+class ImporterStore(PublishingStore, AudioStore, Protocol):
+    """What an importer needs of the store."""
 
 
 class Importer:
-    """Imports one package at a time; the others wait."""
+    """Imports one package at a time; the others wait, small texts before big audio."""
 
-    def __init__(self, config: Config, store: PublishingStore, clock: Clock, bus: Bus) -> None:
-        self._config = config
+    def __init__(self, config: Config, store: ImporterStore, clock: Clock, bus: Bus) -> None:
         self._store = store
         self._clock = clock
         self._bus = bus
-        self._one_at_a_time = asyncio.Lock()
-        self.results: deque[ImportResult] = deque(maxlen=REMEMBERED)
+        self._shelf = Shelf(config)
+        self._pipeline = Pipeline(store, clock, self._shelf, self._give_up)
+        self._turns = Turns()
+        self._numbers = count(1)
+        self.packages = config.packages
+        self.jobs: dict[int, Job] = {}
         self.outcomes: Counter[ImportAction] = Counter()
-        self.progress: ImportProgress | None = None
 
     async def prepare(self) -> None:
         """Makes the folders, clears what a power cut left, publishes what was ready for it."""
-        await asyncio.to_thread(_make_folders, self._config)
-        published = await self._store.file_names()
-        for path in await asyncio.to_thread(_packages_in, self._config.packages):
-            if path.name not in published:
-                await self._recorded(path, self._recover(path))
+        await asyncio.to_thread(self._shelf.make)
+        await self._pipeline.delete_discarded()
+        used = await self._store.file_names()
+        for path in await asyncio.to_thread(self._shelf.unpublished, used):
+            await self._keep(await self._attempt(path, self._pipeline.recover(path)))
+        await self._remove_excluded()
+        await self._collect()
 
-    async def import_folder(self, folder: Path) -> list[ImportResult]:
+    async def _collect(self) -> None:
+        """Deletes files that nothing refers to. Packages that could not be published stay."""
+        used = await self._store.file_names()
+        used |= {path.name for path in await asyncio.to_thread(self._shelf.unpublished, used)}
+        wanted = bool(await self._store.wanted_audio())
+        gone = await asyncio.to_thread(self._shelf.delete_strays, used, keep_parts=wanted)
+        if gone:
+            log.info("Deleted %d files that nothing refers to.", len(gone))
+
+    async def import_folder(self, folder: Path, request: str = "") -> list[ImportRecord]:
         """Imports every package below `folder` that is not here yet."""
-        try:
-            paths = await asyncio.to_thread(find_packages, folder)
-        except OSError as error:
-            sentence = f"The stick cannot be read ({os.strerror(error.errno or 0)})."
-            return [self._remember(ImportResult(str(folder), ImportAction.INTERRUPTED, sentence))]
-        return [await self.import_file(path) for path in paths]
+        results, files = await self._find([folder])
+        return results + await self._run_all(files, request)
 
-    async def import_file(self, path: Path) -> ImportResult:
+    async def import_file(self, path: Path) -> ImportRecord:
         """Imports one file; whatever is wrong with it is said in the result."""
-        async with self._one_at_a_time:
-            return await self._recorded(path, self._import(path))
+        (result,) = await self._run_all([path], "")
+        return result
+
+    async def import_all(self, paths: Sequence[Path], request: str = "") -> list[ImportRecord]:
+        """Imports files, and all packages in folders; `request`: a name to cancel them by."""
+        folders = [path for path in paths if await asyncio.to_thread(path.is_dir)]
+        results, files = await self._find(folders)
+        files += [path for path in paths if path not in folders]
+        return results + await self._run_all(files, request)
+
+    async def _find(self, folders: Sequence[Path]) -> tuple[list[ImportRecord], list[Path]]:
+        """The package files in folders; and what is to be said of folders that cannot be read."""
+        results: list[ImportRecord] = []
+        files: list[Path] = []
+        for folder in folders:
+            try:
+                files += await asyncio.to_thread(find_packages, folder)
+            except OSError as error:
+                sentence = f"The stick cannot be read ({why(error)})."
+                failed = _record(folder, ImportAction.INTERRUPTED, sentence)
+                results.append(await self._keep(failed))
+        return results, files
+
+    def cancel(self, job_id: int | None = None, request: str | None = None) -> list[str]:
+        """Stops imports, by their number or all of one request; returns the files' names.
+
+        What is copied stays, and the next import of the file goes on from there.
+        """
+        chosen = [
+            job
+            for job in self.jobs.values()
+            if job.id == job_id or (request is not None and job.request == request)
+        ]
+        for job in chosen:
+            job.cancelled = True
+            if job.task is not None:
+                job.task.cancel()
+        return [job.source for job in chosen]
 
     async def remove(self, package_id: str) -> bool:
-        """Takes a package out of the catalogue, and its file off the card; its records stay.
+        """Takes a package out of the catalogue, its file off the card, and with it the records
+        that no other package holds. False: there is no such package."""
+        async with self._turns.turn(FIRST):
+            return await self._remove(package_id)
 
-        False: there is no such package.
-        """
-        async with self._one_at_a_time:
-            held = await self._store.package(package_id)
-            if held is None or not await self._store.remove_package(package_id):
-                return False
-            await self._discard(held.file_name)
-        self._bus.publish(CatalogueChanged())
-        return True
+    async def refuse(self, source: str, sentence: str) -> None:
+        """Records that a stick could not be imported from."""
+        await self._keep(_record(source, ImportAction.REFUSED, sentence))
 
-    async def _recorded(self, path: Path, work: Awaitable[ImportResult]) -> ImportResult:
+    async def _run_all(self, paths: Sequence[Path], request: str) -> list[ImportRecord]:
+        offers = [(await asyncio.to_thread(offered, path), path) for path in paths]
+        jobs = [
+            Job(next(self._numbers), path, rank(offer), request, self._bus)
+            for offer, path in in_order(offers)
+        ]
+        self.jobs |= {job.id: job for job in jobs}
+        try:
+            return [await self._keep(await self._run(job)) for job in jobs]
+        finally:
+            for job in jobs:
+                self.jobs.pop(job.id, None)
+
+    async def _run(self, job: Job) -> ImportRecord:
+        """Does one job. It ends with this call, also where that is cancelled."""
+        work = asyncio.create_task(self._work(job))
+        job.task = work
+        if job.cancelled:
+            work.cancel()
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait([work])
+            raise
+        finally:
+            self.jobs.pop(job.id, None)
+        if work.cancelled():
+            sentence = f"{job.path.name} was stopped; the next time it goes on where it was."
+            return _record(job.path, ImportAction.CANCELLED, sentence)
+        return work.result()
+
+    async def _work(self, job: Job) -> ImportRecord:
+        async with self._turns.turn(job.rank):
+            return await self._attempt(job.path, self._persist(job))
+
+    async def _persist(self, job: Job) -> ImportRecord:
+        """Imports a file, again where it changed meanwhile."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self._imported(job)
+            except SourceChanged:
+                await asyncio.sleep(SETTLE_S)
+        return await self._imported(job)
+
+    async def _imported(self, job: Job) -> ImportRecord:
+        result = await self._pipeline.run(job)
+        if result.action.imports:
+            await self._remove_excluded()
+        return result
+
+    async def _attempt(self, path: Path, work: Awaitable[ImportRecord]) -> ImportRecord:
         began = time.monotonic()
         try:
             result = await work
         except PackageRefused as error:
-            result = ImportResult(str(path), ImportAction.REFUSED, f"{path.name}: {error}")
+            result = _record(path, ImportAction.REFUSED, f"{path.name}: {error}")
         except NoSpace as error:
-            result = ImportResult(str(path), ImportAction.NO_SPACE, f"{path.name}: {error}")
+            result = _record(path, ImportAction.NO_SPACE, f"{path.name}: {error}")
+        except SourceChanged as error:
+            result = _record(path, ImportAction.CHANGED, f"{path.name}: {error}")
         except SourceGone as error:
-            result = ImportResult(str(path), ImportAction.INTERRUPTED, str(error))
+            result = _record(path, ImportAction.INTERRUPTED, str(error))
         except OSError as error:
-            sentence = f"{path.name} cannot be read ({os.strerror(error.errno or 0)})."
-            result = ImportResult(str(path), ImportAction.INTERRUPTED, sentence)
-        finally:
-            self.progress = None
-        return self._remember(replace(result, seconds=time.monotonic() - began))
+            sentence = f"{path.name} cannot be read ({why(error)})."
+            result = _record(path, ImportAction.INTERRUPTED, sentence)
+        return msgspec.structs.replace(result, seconds=time.monotonic() - began)
 
-    def refuse(self, source: str, sentence: str) -> None:
-        """Records that a stick could not be imported from."""
-        self._remember(ImportResult(source, ImportAction.REFUSED, sentence))
+    async def _give_up(self, package_id: str, reason: str) -> None:
+        if await self._remove(package_id):
+            sentence = f"Package {package_id} was removed: another one replaces it, and {reason}."
+            await self._keep(_record(package_id, ImportAction.REMOVED, sentence, package_id))
 
-    def _remember(self, told: ImportResult) -> ImportResult:
-        result = replace(told, source=printable(told.source), sentence=printable(told.sentence))
+    async def _remove_excluded(self) -> None:
+        for package_id in excluded(await self._store.held_packages()):
+            await self._give_up(package_id, "the two cannot be here together")
+
+    async def _remove(self, package_id: str) -> bool:
+        if not await self._store.remove_package(package_id):
+            return False
+        await self._pipeline.delete_discarded()
+        self._bus.publish(CatalogueChanged())
+        return True
+
+    async def _keep(self, told: ImportRecord) -> ImportRecord:
+        """Tells everybody, and keeps it for those who ask later."""
+        result = msgspec.structs.replace(
+            told,
+            source=printable(told.source),
+            sentence=printable(told.sentence),
+            at=self._clock.now(),
+        )
         log.info("%s: %s", result.source, result.sentence)
-        self.results.append(result)
         self.outcomes[result.action] += 1
+        try:
+            await self._store.keep_import(result)
+        except HotspotError as error:
+            log.warning("This could not be kept: %s", error)
         self._bus.publish(
             ImportFinished(result.source, result.action.value, result.sentence, result.package_id)
         )
@@ -130,149 +233,8 @@ class Importer:
             self._bus.publish(CatalogueChanged())
         return result
 
-    async def _import(self, path: Path) -> ImportResult:
-        found = await asyncio.to_thread(open_package, path)
-        part = self._config.incoming / f"{found.header.sha256.hex()}.part"
-        plan = await self._plan(found, part)
-        if not plan.action.imports:
-            return _result(path, plan, found)
-        copied = await self._copy(found, part)
-        faults.point("import.copied")
-        return await self._publish(path, plan, part, copied.sha256)
 
-    async def _recover(self, path: Path) -> ImportResult:
-        """A file that was verified and renamed, and whose transaction a power cut prevented.
-
-        Or one that has been replaced, and was to be deleted.
-        """
-        found = await asyncio.to_thread(open_package, path)
-        plan = await self._plan(found, path)
-        if plan.action in (ImportAction.SAME, ImportAction.OLDER):
-            await self._discard(path.name)
-        if not plan.action.imports:
-            return _result(path, plan, found)
-        return await self._publish(path, plan, path, path.stem)
-
-    async def _plan(self, found: PackageFile, part: Path) -> ImportPlan:
-        held = await self._store.package(found.manifest.package_id)
-        free, copied = await asyncio.to_thread(_room, self._config.incoming, part)
-        asked = Found(
-            package_id=found.manifest.package_id,
-            version=found.manifest.package_version,
-            size=found.size,
-            database_size=found.database_size,
-            copied=copied,
-        )
-        return plan_import(asked, Held(held.info.package_version) if held else None, free)
-
-    async def _copy(self, found: PackageFile, part: Path) -> Copied:
-        """The copy, with the content that its header promises; `part` is gone where it is not."""
-        copied = await self._copy_once(found, part)
-        if copied.content_sha256 != found.header.sha256.hex() and copied.resumed:
-            await asyncio.to_thread(part.unlink)
-            copied = await self._copy_once(found, part)
-        if copied.content_sha256 != found.header.sha256.hex():
-            report = await verify(part)
-            await asyncio.to_thread(part.unlink)
-            raise PackageRefused(report.sentence)
-        return copied
-
-    async def _copy_once(self, found: PackageFile, part: Path) -> Copied:
-        stop = threading.Event()
-        loop = asyncio.get_running_loop()
-
-        def progress(done: int) -> None:
-            if done % REPORT_EVERY < COPY_CHUNK or done == found.size:
-                loop.call_soon_threadsafe(self._report, found, done)
-
-        work = asyncio.to_thread(
-            copy, found.path, part, found.size, HEADER_SIZE, progress, stop.is_set
-        )
-        job = asyncio.ensure_future(work)
-        try:
-            return await asyncio.shield(job)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait([job])
-            job.exception()  # not taken, asyncio would report it as an error
-            raise
-
-    def _report(self, found: PackageFile, done: int) -> None:
-        self.progress = ImportProgress(printable(found.path.name), done, found.size)
-        self._bus.publish(self.progress)
-
-    async def _publish(
-        self, source: Path, plan: ImportPlan, file: Path, sha256: str
-    ) -> ImportResult:
-        staging = self._config.incoming / f"{sha256}.staging"
-        final = self._config.packages / f"{sha256}.bible"
-        try:
-            package = await asyncio.to_thread(open_package, file)
-            staged = await stage(file, staging, latest=self._latest())
-            faults.point("import.verified")
-            await asyncio.to_thread(_move_durably, file, final)
-            faults.point("import.renamed")
-            now, before = self._clock.now(), await self._store.package(package.manifest.package_id)
-            await self._store.publish(new_package(package, sha256, now), staging, now)
-            faults.point("import.published")
-            if before is not None and before.file_name != final.name:
-                await self._discard(before.file_name)
-        except PackageRefused:
-            await asyncio.to_thread(file.unlink, missing_ok=True)
-            raise
-        finally:
-            await asyncio.to_thread(staging.unlink, missing_ok=True)
-        sentence = _imported(plan.action, package, staged.rows)
-        return ImportResult(
-            str(source), plan.action, sentence, package.manifest.package_id, staged.rows
-        )
-
-    async def _discard(self, file_name: str) -> None:
-        """Deletes a file that nothing refers to any more; who reads it now reads it to its end."""
-        await asyncio.to_thread((self._config.packages / file_name).unlink, missing_ok=True)
-
-    def _latest(self) -> str | None:
-        """The time, where it is known: nothing in a package was written later."""
-        return self._clock.now() if self._clock.trusted else None
-
-
-def _result(path: Path, plan: ImportPlan, found: PackageFile) -> ImportResult:
-    return ImportResult(str(path), plan.action, plan.sentence, found.manifest.package_id)
-
-
-def _imported(action: ImportAction, package: PackageFile, rows: dict[str, int]) -> str:
-    manifest = package.manifest
-    how = "is new here" if action is ImportAction.NEW else "replaces an older version"
-    verses, audio = rows.get("verse_texts", 0), rows.get("media_files", 0)
-    return (
-        f"Package {manifest.package_id} version {manifest.package_version} {how}: "
-        f"{verses} verses, {audio} audio files."
-    )
-
-
-def _make_folders(config: Config) -> None:
-    config.packages.mkdir(parents=True, exist_ok=True)
-    config.incoming.mkdir(parents=True, exist_ok=True)
-    for leftover in config.incoming.iterdir():
-        if leftover.suffix != ".part":
-            leftover.unlink()
-
-
-def _packages_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.bible"))
-
-
-def _room(folder: Path, part: Path) -> tuple[int, int]:
-    """Bytes free on the card, and bytes of `part` that are there already."""
-    return shutil.disk_usage(folder).free, part.stat().st_size if part.exists() else 0
-
-
-def _move_durably(file: Path, final: Path) -> None:
-    """Renames a file whose bytes are durable, and makes the new name durable."""
-    if file != final:
-        file.replace(final)
-    descriptor = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _record(
+    source: Path | str, action: ImportAction, sentence: str, package_id: str | None = None
+) -> ImportRecord:
+    return ImportRecord(source=str(source), action=action, sentence=sentence, package_id=package_id)

@@ -1,9 +1,14 @@
-"""What a verified package is published as: its entry in the catalogue, and where its audio lies."""
+"""A package as others look at it: as a plan does, as the catalogue does, as a person does."""
+
+from pathlib import Path
 
 import msgspec
 
 from hotspot.model.catalogue import NewPackage
+from hotspot.model.imports import ImportRecord
+from hotspot.model.plan import Found, ImportAction, ImportPlan, Part
 from hotspot.model.wire import PackageInfo
+from hotspot.package.manifest import SeriesInfo
 from hotspot.package.reader import PackageFile
 
 
@@ -35,4 +40,53 @@ def new_package(package: PackageFile, sha256: str, now: str) -> NewPackage:
         file_name=file_name,
         audio=package.stored_audio(file_name),
         source="import",
+    )
+
+
+def described(package: PackageFile, copied: int) -> Found:
+    """The package as a plan looks at it, with `copied` bytes of it on the card already."""
+    manifest = package.manifest
+    return Found(
+        package_id=manifest.package_id,
+        version=manifest.package_version,
+        size=package.size,
+        database_size=package.database_size,
+        copied=copied,
+        app_version=manifest.min_app_version,
+        conflicts_with=tuple(manifest.conflicts_with),
+        supersedes=manifest.supersedes,
+        part=None if manifest.series_info is None else _part(manifest.series_info),
+    )
+
+
+def _part(series: SeriesInfo) -> Part:
+    return Part(
+        series_id=series.series_id,
+        series_name=series.series_name,
+        number=series.part_number,
+        of=series.total_parts,
+        needs=tuple(series.dependencies),
+    )
+
+
+def imported(
+    source: Path, plan: ImportPlan, package: PackageFile, rows: dict[str, int]
+) -> ImportRecord:
+    """What became of a package that is here now."""
+    manifest = package.manifest
+    verses, audio = rows.get("verse_texts", 0), rows.get("media_files", 0)
+    told = [
+        "is new here" if plan.action is ImportAction.NEW else "replaces an older version",
+        *plan.notes,
+    ]
+    sentence = (
+        f"Package {manifest.package_id} version {manifest.package_version} "
+        f"({verses} verses, {audio} audio files) {'; it '.join(told)}."
+    )
+    return ImportRecord(
+        source=str(source),
+        action=plan.action,
+        sentence=sentence,
+        package_id=manifest.package_id,
+        rows=rows,
     )

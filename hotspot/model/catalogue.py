@@ -1,11 +1,13 @@
 """The packages of a node: listed, served, published; and the interface to a store of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from hotspot.model.imports import ImportLog
+from hotspot.model.plan import Held
 from hotspot.model.wire import PackageInfo
 
 
@@ -76,7 +78,7 @@ class PublishCounts(msgspec.Struct, frozen=True):
     written: dict[str, int]
 
 
-class PublishingStore(PackageStore, Protocol):
+class PublishingStore(PackageStore, ImportLog, Protocol):
     """Where packages are published."""
 
     async def publish(self, new: NewPackage, staging: Path, now: str) -> PublishCounts:
@@ -86,10 +88,22 @@ class PublishingStore(PackageStore, Protocol):
         """
 
     async def remove_package(self, package_id: str) -> bool:
-        """Forgets a package; its records stay. False: there is no such package."""
+        """Forgets a package, and the records that no other package here holds.
+
+        False: there is no such package.
+        """
+
+    async def held_packages(self) -> Sequence[Held]:
+        """All packages here, as import plans look at them."""
 
     async def file_names(self) -> set[str]:
-        """The files in packages/ that a published package refers to."""
+        """The files in packages/ that are in use."""
+
+    async def discarded_files(self) -> set[str]:
+        """Files in packages/ that are to be deleted."""
+
+    async def files_deleted(self, names: Collection[str]) -> None:
+        """Forgets files that were to be deleted, and are."""
 
 
 class WantedAudio(msgspec.Struct, frozen=True):

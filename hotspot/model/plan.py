@@ -1,14 +1,18 @@
 """What to do with a package that was found on a stick, before a byte of it is copied."""
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
 
-RESERVE_BYTES = 64 * 1024 * 1024
+RESERVE_BYTES = 64 * 1000 * 1000
 """Room on the card that an import never takes: the database and the system must go on."""
 
 SCRATCH_FACTOR = 3
 """The database section is unpacked and re-written while it is checked, and then merged."""
+
+APP_VERSION = "1.0.0"
+"""The application's version whose packages are understood here (`minAppVersion`)."""
 
 
 class ImportAction(StrEnum):
@@ -18,56 +22,161 @@ class ImportAction(StrEnum):
     NEWER = "newer"
     SAME = "same"
     OLDER = "older"
+    SUPERSEDED = "superseded"
+    CONFLICTING = "conflicting"
+    TOO_NEW = "too_new"
     NO_SPACE = "no_space"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    REMOVED = "removed"
 
     @property
     def imports(self) -> bool:
         return self in (ImportAction.NEW, ImportAction.NEWER)
 
+    @property
+    def failed(self) -> bool:
+        """Whether a person may want to do something about it."""
+        return self in _FAILED
+
+
+_FAILED = frozenset(
+    {
+        ImportAction.CONFLICTING,
+        ImportAction.TOO_NEW,
+        ImportAction.NO_SPACE,
+        ImportAction.REFUSED,
+        ImportAction.INTERRUPTED,
+        ImportAction.CHANGED,
+        ImportAction.CANCELLED,
+    }
+)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a series a package is; `needs`: the packages that it depends on."""
+
+    series_id: str
+    series_name: str
+    number: int
+    of: int
+    needs: tuple[str, ...] = ()
+
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A package on a stick, by its header and manifest. Sizes in bytes."""
+    """A package on a stick, by its header and manifest. Sizes in bytes.
+
+    `copied`: how much of it is on the card already. `app_version`: the oldest application that
+    understands it.
+    """
 
     package_id: str
     version: str
     size: int
     database_size: int
     copied: int = 0
+    app_version: str = APP_VERSION
+    conflicts_with: tuple[str, ...] = ()
+    supersedes: str | None = None
+    part: Part | None = None
 
 
-class Held(msgspec.Struct, frozen=True):
-    """The version of the same package that is here already."""
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that is here already. `size` in bytes."""
 
+    package_id: str
     version: str
+    size: int = 0
+    conflicts_with: tuple[str, ...] = ()
+    supersedes: str | None = None
+    part: Part | None = None
 
 
-class ImportPlan(msgspec.Struct, frozen=True):
-    """What to do, and the sentence that a helper in the village reads."""
+class Room(msgspec.Struct, frozen=True):
+    """The card, in bytes: what is free, what is never taken, what other cut copies occupy."""
+
+    free: int
+    reserve: int = RESERVE_BYTES
+    cut_copies: int = 0
+
+
+class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do, and the sentence that a helper in the village reads.
+
+    `notes`: more to say once it is imported; each completes "the package ...".
+    `give_up`: packages to remove before the copy, because others replace them and room is short;
+    `drop_cut_copies`: likewise copies of other packages that were cut off.
+    """
 
     action: ImportAction
     sentence: str
+    notes: tuple[str, ...] = ()
+    give_up: tuple[str, ...] = ()
+    drop_cut_copies: bool = False
 
 
-def plan_import(found: Found, held: Held | None, free_bytes: int) -> ImportPlan:
-    """Decides about `found`. `free_bytes`: room on the card now; `found.copied`: there already."""
+def plan_import(found: Found, here: Sequence[Held], room: Room) -> ImportPlan:
+    """Decides about `found`, with `here` all that the hotspot has."""
     name = f"Package {found.package_id} version {found.version}"
-    if held is not None and version_of(found.version) == version_of(held.version):
-        return ImportPlan(ImportAction.SAME, f"{name} is here already.")
-    if held is not None and version_of(found.version) < version_of(held.version):
-        newer = f"{name} is older than version {held.version}, which is here: it was left alone."
-        return ImportPlan(ImportAction.OLDER, newer)
-    needed = found.size - found.copied + SCRATCH_FACTOR * found.database_size + RESERVE_BYTES
-    if needed > free_bytes:
-        missing = (needed - free_bytes) / 1e6
+    held = next((one for one in here if one.package_id == found.package_id), None)
+    others = [one for one in here if one is not held]
+    refusal = (
+        _too_new(name, found)
+        or _held_already(name, found, held)
+        or _superseded(name, found, others)
+        or _conflicting(name, found, others)
+    )
+    if refusal is not None:
+        return refusal
+    missing = needed_bytes(found) + room.reserve - room.free
+    give_up = _to_give_up(missing - room.cut_copies, found, here)
+    if give_up is None:
         return ImportPlan(
-            ImportAction.NO_SPACE,
-            f"{name} does not fit: the card needs {missing:.0f} MB more room. "
+            action=ImportAction.NO_SPACE,
+            sentence=f"{name} does not fit: the card needs {_mb(missing)} MB more room. "
             "Remove packages that nobody uses, or use a bigger card.",
         )
-    action = ImportAction.NEW if held is None else ImportAction.NEWER
-    return ImportPlan(action, f"{name} is being imported.")
+    return ImportPlan(
+        action=ImportAction.NEW if held is None else ImportAction.NEWER,
+        sentence=f"{name} is being imported.",
+        notes=_notes(found, others),
+        give_up=give_up,
+        drop_cut_copies=missing > 0,
+    )
+
+
+def needed_bytes(found: Found) -> int:
+    """The room that is still needed to import `found`, without the reserve."""
+    return max(found.size - found.copied, 0) + SCRATCH_FACTOR * found.database_size
+
+
+def replaced(here: Iterable[Held]) -> dict[str, str]:
+    """The packages here that another one here supersedes, and by which."""
+    by_id = {one.package_id: one for one in here}
+    found = {}
+    for one in by_id.values():
+        old = by_id.get(one.supersedes or "")
+        if old is not None and old is not one and old.supersedes != one.package_id:
+            found[old.package_id] = one.package_id
+    return found
+
+
+def excluded(here: Sequence[Held]) -> dict[str, str]:
+    """The packages here that another one supersedes and cannot be beside, and which that is."""
+    by_id = {one.package_id: one for one in here}
+    return {
+        old: new
+        for old, new in replaced(here).items()
+        if old in by_id[new].conflicts_with or new in by_id[old].conflicts_with
+    }
+
+
+def missing_parts(part: Part, here: Iterable[Held]) -> list[int]:
+    """The numbers of the other parts of the series that are not here."""
+    there = {one.part.number for one in here if one.part and one.part.series_id == part.series_id}
+    return [n for n in range(1, min(part.of, 1000) + 1) if n != part.number and n not in there]
 
 
 def version_of(text: str) -> tuple[int, ...]:
@@ -81,3 +190,101 @@ def version_of(text: str) -> tuple[int, ...]:
     while len(parts) > 1 and parts[-1] == 0:
         parts.pop()
     return tuple(parts)
+
+
+def _too_new(name: str, found: Found) -> ImportPlan | None:
+    """What does not name a version of an application does not ask for one."""
+    try:
+        asked = version_of(found.app_version)
+    except ValueError:
+        return None
+    if asked <= version_of(APP_VERSION):
+        return None
+    return ImportPlan(
+        action=ImportAction.TOO_NEW,
+        sentence=f"{name} is made for version {found.app_version} of the application, and only "
+        f"{APP_VERSION} is known here: update the hotspot's software.",
+    )
+
+
+def _held_already(name: str, found: Found, held: Held | None) -> ImportPlan | None:
+    if held is None or version_of(found.version) > version_of(held.version):
+        return None
+    if version_of(found.version) == version_of(held.version):
+        return ImportPlan(action=ImportAction.SAME, sentence=f"{name} is here already.")
+    return ImportPlan(
+        action=ImportAction.OLDER,
+        sentence=f"{name} is older than version {held.version}, which is here: it was left alone.",
+    )
+
+
+def _superseded(name: str, found: Found, others: Sequence[Held]) -> ImportPlan | None:
+    newer = (one for one in others if one.supersedes == found.package_id)
+    by = next((one.package_id for one in newer if one.package_id != found.supersedes), None)
+    if by is None:
+        return None
+    return ImportPlan(
+        action=ImportAction.SUPERSEDED,
+        sentence=f"{name} is replaced by package {by}, which is here: it was left alone.",
+    )
+
+
+def _conflicting(name: str, found: Found, others: Sequence[Held]) -> ImportPlan | None:
+    """What it replaces gives way; anything else that it cannot be beside does not."""
+    for one in others:
+        apart = one.package_id in found.conflicts_with or found.package_id in one.conflicts_with
+        if apart and one.package_id != found.supersedes:
+            return ImportPlan(
+                action=ImportAction.CONFLICTING,
+                sentence=f"{name} cannot be here together with package {one.package_id}: "
+                "remove that one first, if this one is to take its place.",
+            )
+    return None
+
+
+def _to_give_up(missing: int, found: Found, here: Sequence[Held]) -> tuple[str, ...] | None:
+    """Replaced packages whose removal makes `missing` bytes of room, the biggest first.
+
+    None: not even all of them would do; then none is to be removed.
+    """
+    gone = replaced(here)
+    old = [one for one in here if one.package_id in gone and one.package_id != found.package_id]
+    given_up = []
+    for one in sorted(old, key=lambda one: (-one.size, one.package_id)):
+        if missing <= 0:
+            break
+        given_up.append(one.package_id)
+        missing -= one.size
+    return tuple(given_up) if missing <= 0 else None
+
+
+def _notes(found: Found, others: Sequence[Held]) -> tuple[str, ...]:
+    notes = []
+    ids = {one.package_id for one in others}
+    if found.supersedes in ids:
+        notes.append(f"takes the place of package {found.supersedes}")
+    if found.part is not None:
+        notes.append(_part_note(found.part, missing_parts(found.part, others)))
+        absent = [one for one in found.part.needs if one not in ids]
+        if absent:
+            notes.append(f"needs {_listed(absent)}, not here yet, to be of full use")
+    return tuple(notes)
+
+
+def _part_note(part: Part, missing: Sequence[int]) -> str:
+    note = f"is part {part.number} of {part.of} of {part.series_name}"
+    if not missing:
+        return f"{note}, which is whole now"
+    noun, verb = ("part", "is") if len(missing) == 1 else ("parts", "are")
+    return f"{note}, of which {noun} {_listed(list(map(str, missing)))} {verb} not here yet"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Up to eight of them in words."""
+    if len(words) > 8:
+        return f"{', '.join(words[:8])} and {len(words) - 8} more"
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _mb(size: int) -> str:
+    return f"{max(size / 1e6, 0.1):,.1f}" if size < 10_000_000 else f"{size / 1e6:,.0f}"

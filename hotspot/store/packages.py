@@ -1,16 +1,16 @@
 """The packages that can be downloaded here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-import aiosqlite
 import msgspec
 
 from hotspot.model.catalogue import PackageQuery, StoredAudio, StoredPackage
+from hotspot.model.plan import Held
+from hotspot.model.plan import Part as SeriesPart
 from hotspot.model.wire import PackageInfo
 from hotspot.store.part import Part
-from hotspot.store.publishing import link_audio, media_files_of
-from hotspot.store.rows import fetch
+from hotspot.store.rows import as_json, fetch
 
 _FROM = """
 FROM local_packages p JOIN package_files f ON f.package_id = p.id
@@ -46,18 +46,14 @@ FROM fetched_audio WHERE media_file_id = :id
 ORDER BY since DESC, package_id LIMIT 1
 """
 
-_REMOVE = (
-    "DELETE FROM sync_log WHERE package_id = ?",
-    "DELETE FROM package_audio WHERE package_id = ?",
-    "DELETE FROM package_scopes WHERE package_id = ?",
-    "DELETE FROM package_files WHERE package_id = ?",
-    "DELETE FROM package_approvals WHERE package_id = ?",
-    "DELETE FROM local_packages WHERE id = ?",
-)
+_HELD = """
+SELECT p.id, p.version, f.size, f.conflicts_json, f.supersedes, f.series_json
+FROM local_packages p JOIN package_files f ON f.package_id = p.id ORDER BY p.id
+"""
 
 
 class Packages(Part):
-    """`model.stores.PackageStore`, and removing."""
+    """`model.stores.PackageStore`, and what the importer asks of it."""
 
     async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
         parameters = {
@@ -100,18 +96,22 @@ class Packages(Part):
         )
         return {row[0] for row in rows}
 
-    async def remove_package(self, package_id: str) -> bool:
-        """Forgets a package and its file; its records stay. False: there is no such package."""
+    async def held_packages(self) -> Sequence[Held]:
+        """All packages here, as import plans look at them."""
+        return [_held(*row) for row in await self._database.read(_HELD)]
 
-        async def work(connection: aiosqlite.Connection) -> bool:
-            media_files = await media_files_of(connection, package_id)
-            removed = 0
-            for statement in _REMOVE:
-                removed = (await connection.execute(statement, (package_id,))).rowcount
-            await link_audio(connection, media_files)
-            return removed > 0
+    async def discarded_files(self) -> set[str]:
+        """Files in packages/ that are to be deleted."""
+        return {
+            row[0] for row in await self._database.read("SELECT file_name FROM discarded_files")
+        }
 
-        return await self._database.writer.run(work)
+    async def files_deleted(self, names: Collection[str]) -> None:
+        """Forgets files that were to be deleted, and are."""
+        await self._execute(
+            "DELETE FROM discarded_files WHERE file_name IN (SELECT value FROM json_each(?))",
+            (as_json(sorted(names)),),
+        )
 
 
 def _info(row: Sequence[Any]) -> PackageInfo:
@@ -131,4 +131,29 @@ def _info(row: Sequence[Any]) -> PackageInfo:
         imported_at=row[11],
         complete=bool(row[12]),
         series_info=msgspec.json.decode(series) if series is not None else None,
+    )
+
+
+def _held(
+    package_id: str, version: str, size: int, conflicts: str, supersedes: str | None, series: Any
+) -> Held:
+    return Held(
+        package_id=package_id,
+        version=version,
+        size=size,
+        conflicts_with=tuple(msgspec.json.decode(conflicts, type=list[str])),
+        supersedes=supersedes,
+        part=None if series is None else _part(msgspec.json.decode(series)),
+    )
+
+
+def _part(series: dict[str, Any]) -> SeriesPart | None:
+    if not {"seriesId", "partNumber", "totalParts"} <= series.keys():
+        return None
+    return SeriesPart(
+        series_id=series["seriesId"],
+        series_name=series.get("seriesName", series["seriesId"]),
+        number=series["partNumber"],
+        of=series["totalParts"],
+        needs=tuple(series.get("dependencies", ())),
     )

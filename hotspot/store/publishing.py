@@ -28,6 +28,19 @@ ON CONFLICT (id) DO UPDATE SET package_type = excluded.package_type,
   manifest_json = excluded.manifest_json, updated_at = excluded.updated_at
 """
 
+_DISCARD = """
+INSERT OR IGNORE INTO discarded_files
+SELECT file_name FROM package_files WHERE package_id = ? AND file_name <> ?
+"""
+
+_FILE = """
+INSERT INTO package_files (package_id, file_name, sha256, size, complete, series_json, supersedes,
+  conflicts_json)
+VALUES (:id, :file_name, :sha256, :size, :complete, :series,
+  json_extract(:manifest, '$.supersedes'),
+  coalesce(json_extract(:manifest, '$.conflictsWith'), '[]'))
+"""
+
 _AUDIO = """
 INSERT INTO package_audio
 SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
@@ -87,13 +100,12 @@ async def _list(connection: aiosqlite.Connection, new: NewPackage, now: str) -> 
     info = new.info
     linked = await media_files_of(connection, info.package_id)
     await connection.execute(_LOCAL_PACKAGE, _package_values(new, now))
+    await connection.execute(_DISCARD, (info.package_id, new.file_name))
+    await connection.execute("DELETE FROM discarded_files WHERE file_name = ?", (new.file_name,))
     for table in ("package_files", "package_audio", "package_scopes"):
         await connection.execute(f"DELETE FROM {table} WHERE package_id = ?", (info.package_id,))
     series = as_json(info.series_info) if info.series_info is not None else None
-    await connection.execute(
-        "INSERT INTO package_files VALUES (?, ?, ?, ?, ?, ?)",
-        (info.package_id, new.file_name, info.sha256, info.size_in_bytes, info.complete, series),
-    )
+    await connection.execute(_FILE, {**_file_values(new), "series": series})
     await connection.execute(_AUDIO, (info.package_id, as_json(_audio_values(new))))
     await connection.execute(_SCOPES, (info.package_id, as_json(_scopes(info))))
     await link_audio(connection, {*linked, *(one.media_file_id for one in new.audio)})
@@ -113,6 +125,18 @@ def _package_values(new: NewPackage, now: str) -> dict[str, Any]:
         "source": new.source,
         "manifest": new.manifest.decode(),
         "now": now,
+    }
+
+
+def _file_values(new: NewPackage) -> dict[str, Any]:
+    info = new.info
+    return {
+        "id": info.package_id,
+        "file_name": new.file_name,
+        "sha256": info.sha256,
+        "size": info.size_in_bytes,
+        "complete": info.complete,
+        "manifest": new.manifest.decode(),
     }
 
 

@@ -16,8 +16,10 @@ from hotspot.store.digests import Digests
 from hotspot.store.feed import Feed
 from hotspot.store.following import Following
 from hotspot.store.health import Health
+from hotspot.store.imports import Imports
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
+from hotspot.store.removing import Removing
 from hotspot.store.rest import TableReads
 from hotspot.store.timekeeping import Timekeeping
 from hotspot.store.version_status import VersionStatuses
@@ -34,7 +36,9 @@ class HotspotStore(
     VersionStatuses,
     Following,
     Publishing,
+    Removing,
     Packages,
+    Imports,
     Devices,
     Health,
     Audio,

@@ -12,11 +12,11 @@ def make(path: Path, size: int = 10) -> Path:
     return path
 
 
-def test_small_packages_come_first_wherever_they_lie(tmp_path: Path) -> None:
+def test_packages_are_found_wherever_they_lie(tmp_path: Path) -> None:
     audio = make(tmp_path / "audio.bible", 900)
     text = make(tmp_path / "बाइबल" / "पाठ.BIBLE", 90)
     make(tmp_path / "notes.txt")
-    assert find_packages(tmp_path) == [text, audio]
+    assert set(find_packages(tmp_path)) == {text, audio}
 
 
 def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ async def test_of_two_packages_with_the_same_audio_the_newer_serves_it(
     assert query(path, linked) == [("packages/eng-audio-1.0.bible",)]
 
 
-async def test_removing_forgets_the_package_and_keeps_its_records(
+async def test_removing_forgets_the_package_and_what_it_alone_held(
     store: HotspotStore, path: Path
 ) -> None:
     log = SessionLog(started_at=T0, completed_at=T1, changes={TEXT: 1}, error="Failed.")
@@ -123,8 +123,9 @@ async def test_removing_forgets_the_package_and_keeps_its_records(
         ("eng-audio",),
         ("hin-irv",),
     ]
-    found, _ = await drain(store, TEXT)
-    assert {r.key for r in found} == {version_row(TEXT).key, verse(1).key}
+    assert (await drain(store, TEXT))[0] == []
+    assert (await drain(store, AUDIO))[0] == [version_row(AUDIO)]
+    assert await store.discarded_files() == {"eng-kjv-1.0.bible"}
 
 
 async def test_a_package_names_its_versions(store: HotspotStore) -> None:

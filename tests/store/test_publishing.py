@@ -178,6 +178,8 @@ async def test_audio_is_linked_to_the_package_that_has_it(
     new = ("packages/eng-audio-2.0.bible",)
     assert query(path, linked) == [(None,), new, new]
     assert await store.audio(media_file(1).id) is None
+    other = package("other", "1.0", None, AUDIO.id)
+    await store.publish(other, staging(tmp_path / "other", []), T2)
     await store.remove_package("eng-audio")
     assert query(path, linked) == [(None,)] * 3
 

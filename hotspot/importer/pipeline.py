@@ -1,0 +1,216 @@
+"""One package from a stick to the catalogue: plan, copy, verify, rename, publish.
+
+A package becomes visible in one transaction, after its file is durable in packages/. Before that a
+power cut leaves a partial copy in incoming/, which the next attempt goes on with, or a whole file
+that nothing refers to, which the next start publishes.
+"""
+
+import asyncio
+import os
+import stat
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from hotspot import faults
+from hotspot.clock import Clock
+from hotspot.errors import NoSpace, PackageRefused, SourceChanged, SourceGone
+from hotspot.importer.job import Job
+from hotspot.importer.publishing import described, imported, new_package
+from hotspot.importer.shelf import Shelf
+from hotspot.model.catalogue import PublishingStore
+from hotspot.model.imports import ImportRecord
+from hotspot.model.plan import ImportAction, ImportPlan, plan_import
+from hotspot.package.copying import Copied, copy
+from hotspot.package.layout import HEADER_SIZE
+from hotspot.package.reader import PackageFile, open_package
+from hotspot.package.verify import stage, verify
+
+GiveUp = Callable[[str, str], Awaitable[None]]
+"""Removes the package that is named first, and says why."""
+
+_Identity = tuple[int, int, int, int]
+
+
+class Pipeline:
+    """Imports one file after the other. `give_up`: how a replaced package is removed."""
+
+    def __init__(self, store: PublishingStore, clock: Clock, shelf: Shelf, give_up: GiveUp) -> None:
+        self._store = store
+        self._clock = clock
+        self._shelf = shelf
+        self._give_up = give_up
+
+    async def run(self, job: Job) -> ImportRecord:
+        """Imports the file of `job`.
+
+        Raises PackageRefused, NoSpace, SourceGone, SourceChanged, or OSError where the file cannot
+        be opened. What was copied stays, unless it is of no use.
+        """
+        before = await asyncio.to_thread(_identity, job.path)
+        try:
+            found = await asyncio.to_thread(open_package, job.path)
+            part = self._shelf.part(found.header.sha256.hex())
+            plan = await self._plan(found, part)
+            if not plan.action.imports:
+                return _left_alone(job.path, plan, found)
+            await self._make_room(plan, part)
+            copied = await self._copy(found, part, job)
+        except (PackageRefused, SourceGone):
+            await asyncio.to_thread(_check_unchanged, job.path, before)
+            raise
+        try:
+            await asyncio.to_thread(_check_unchanged, job.path, before)
+            await asyncio.to_thread(_check_same_head, found, part)
+        except SourceChanged:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            raise
+        faults.point("import.copied")
+        job.checking()
+        return await self._publish(job.path, plan, part, copied.sha256)
+
+    async def recover(self, path: Path) -> ImportRecord:
+        """A file that was verified and renamed, and whose transaction a power cut prevented.
+
+        Or one that has been replaced, and was to be deleted.
+        """
+        found = await asyncio.to_thread(open_package, path)
+        plan = await self._plan(found, path)
+        if plan.action in (ImportAction.SAME, ImportAction.OLDER):
+            await asyncio.to_thread(self._shelf.delete, [path.name])
+        if not plan.action.imports:
+            return _left_alone(path, plan, found)
+        return await self._publish(path, plan, path, path.stem)
+
+    async def _plan(self, found: PackageFile, part: Path) -> ImportPlan:
+        room, copied = await asyncio.to_thread(self._shelf.room, part)
+        return plan_import(described(found, copied), await self._store.held_packages(), room)
+
+    async def _make_room(self, plan: ImportPlan, part: Path) -> None:
+        if plan.drop_cut_copies:
+            await asyncio.to_thread(self._shelf.drop_cut_copies, part)
+        for package_id in plan.give_up:
+            await self._give_up(package_id, "it made room for others")
+
+    async def _copy(self, found: PackageFile, part: Path, job: Job) -> Copied:
+        """The copy, with the content that its header promises; `part` is gone where it is not."""
+        copied = await self._copy_once(found, part, job)
+        if copied.content_sha256 != found.header.sha256.hex() and copied.resumed:
+            await asyncio.to_thread(part.unlink)
+            copied = await self._copy_once(found, part, job)
+        if copied.content_sha256 != found.header.sha256.hex():
+            report = await verify(part)
+            await asyncio.to_thread(part.unlink)
+            raise PackageRefused(report.sentence)
+        return copied
+
+    async def _copy_once(self, found: PackageFile, part: Path, job: Job) -> Copied:
+        stop = threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def progress(done: int) -> None:
+            if self._shelf.full:
+                raise NoSpace(
+                    "The card is full but for its reserve: remove packages that nobody uses, "
+                    "or use a bigger card."
+                )
+            loop.call_soon_threadsafe(job.copying, done, found.size)
+
+        work = asyncio.to_thread(
+            copy, found.path, part, found.size, HEADER_SIZE, progress, stop.is_set
+        )
+        copying = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(copying)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([copying])
+            copying.exception()  # not taken, asyncio would report it as an error
+            raise
+
+    async def _publish(
+        self, source: Path, plan: ImportPlan, file: Path, sha256: str
+    ) -> ImportRecord:
+        staging, final = self._shelf.staging(sha256), self._shelf.final(sha256)
+        try:
+            package = await asyncio.to_thread(open_package, file)
+            staged = await stage(file, staging, latest=self._latest())
+            faults.point("import.verified")
+            await asyncio.to_thread(self._shelf.shelve, file, final)
+            faults.point("import.renamed")
+            await self._list(package, sha256, staging, final, file)
+            faults.point("import.published")
+            await self.delete_discarded()
+        except PackageRefused:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+            raise
+        finally:
+            await asyncio.to_thread(staging.unlink, missing_ok=True)
+        return imported(source, plan, package, staged.rows)
+
+    async def _list(
+        self, package: PackageFile, sha256: str, staging: Path, final: Path, part: Path
+    ) -> None:
+        """Publishes; where there is no room for the records, the copy waits for the next time."""
+        now = self._clock.now()
+        try:
+            await self._store.publish(new_package(package, sha256, now), staging, now)
+        except NoSpace:
+            await asyncio.to_thread(final.replace, part)
+            raise
+
+    async def delete_discarded(self) -> None:
+        """Deletes the files that nothing refers to any more."""
+        names = await self._store.discarded_files()
+        if names:
+            await asyncio.to_thread(self._shelf.delete, names)
+            await self._store.files_deleted(names)
+
+    def _latest(self) -> str | None:
+        """The time, where it is known: nothing in a package was written later."""
+        return self._clock.now() if self._clock.trusted else None
+
+
+def _left_alone(path: Path, plan: ImportPlan, found: PackageFile) -> ImportRecord:
+    return ImportRecord(
+        source=str(path),
+        action=plan.action,
+        sentence=plan.sentence,
+        package_id=found.manifest.package_id,
+    )
+
+
+def _identity(path: Path) -> _Identity:
+    """What tells a file from itself after a change. Raises PackageRefused for what is no file."""
+    known = path.lstat()
+    if not stat.S_ISREG(known.st_mode):
+        raise PackageRefused("This is not a file.")
+    return known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns
+
+
+def _check_unchanged(path: Path, before: _Identity) -> None:
+    """Raises SourceChanged unless the file is as it was `before`, or gone with its stick."""
+    try:
+        same = _identity(path) == before
+    except (OSError, PackageRefused):
+        return
+    if not same:
+        raise SourceChanged(_CHANGED)
+
+
+def _check_same_head(found: PackageFile, part: Path) -> None:
+    """Raises SourceChanged where the copy begins otherwise than what was planned for."""
+    with part.open("rb") as file:
+        file.seek(HEADER_SIZE)
+        if file.read(len(found.manifest_bytes)) != found.manifest_bytes:
+            raise SourceChanged(_CHANGED)
+
+
+_CHANGED = (
+    "It changed while it was read: wait until all is copied to the stick, and put it in again."
+)
+
+
+def why(error: OSError) -> str:
+    """What the system says about a file."""
+    return os.strerror(error.errno or 0)

@@ -1,0 +1,30 @@
+"""What became of package files, as it is told and kept."""
+
+from typing import Protocol
+
+import msgspec
+
+from hotspot.model.plan import ImportAction
+
+
+class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file, and when (`at`). `rows`: rows in the package by table, if it was
+    imported."""
+
+    source: str
+    action: ImportAction
+    sentence: str
+    package_id: str | None = None
+    rows: dict[str, int] | None = None
+    seconds: float = 0.0
+    at: str = ""
+
+
+class ImportLog(Protocol):
+    """Where it is kept, over restarts."""
+
+    async def keep_import(self, record: ImportRecord) -> None:
+        """Keeps a record as the newest; the same said of the same file before is replaced."""
+
+    async def imports(self, limit: int) -> list[ImportRecord]:
+        """The newest records, the oldest of them first."""
