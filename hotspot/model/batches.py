@@ -7,12 +7,32 @@ import msgspec
 
 from hotspot.errors import UpstreamRefused
 from hotspot.model import records
-from hotspot.model.merge import Sent, Status, Verdict
+from hotspot.model.merge import Pending, Sent, Status, Verdict
 from hotspot.model.records import Record, Value
-from hotspot.model.stores import OpenBatch, PendingEdit
 from hotspot.model.tables import BY_NAME
 from hotspot.model.timeline import UNDATED_MS
 from hotspot.model.wire import UNKNOWN_SCOPE, Conflict, Result, UploadChange, UploadResponse
+
+
+class PendingEdit(msgspec.Struct, frozen=True):
+    """An edit that waits for the upstream."""
+
+    record: Record
+    pending: Pending
+    changed_by: str | None
+
+
+class OpenBatch(msgspec.Struct, frozen=True):
+    """A batch that was sent, or is about to be, and has no answer yet.
+
+    `body` (gzip) is sent again, byte for byte, under the same id. `sent` names its versions.
+    `guessed_in`: the boot whose guess the stamps in it are by; None where the time was known.
+    """
+
+    id: str
+    body: bytes
+    sent: Sequence[Sent]
+    guessed_in: str | None = None
 
 
 def encode_batch(

@@ -10,8 +10,9 @@ import msgspec
 
 from hotspot.model.aliases import Alias, NaturalKey
 from hotspot.model.approvals import ApprovalStore
+from hotspot.model.batches import OpenBatch, PendingEdit
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
-from hotspot.model.merge import Local, Outcome, Pending, Sent
+from hotspot.model.merge import Local, Outcome, Sent
 from hotspot.model.records import Key, Record
 from hotspot.model.sessions import SessionStore, SessionTransaction
 from hotspot.model.tables import Scope
@@ -202,27 +203,6 @@ class DeviceStore(Protocol):
         """Uses up an unexpired pairing code for a new device; None if the code is not valid."""
 
 
-class PendingEdit(msgspec.Struct, frozen=True):
-    """An edit that waits for the upstream."""
-
-    record: Record
-    pending: Pending
-    changed_by: str | None
-
-
-class OpenBatch(msgspec.Struct, frozen=True):
-    """A batch that was sent, or is about to be, and has no answer yet.
-
-    `body` (gzip) is sent again, byte for byte, under the same id. `sent` names its versions.
-    `guessed_in`: the boot whose guess the stamps in it are by; None where the time was known.
-    """
-
-    id: str
-    body: bytes
-    sent: Sequence[Sent]
-    guessed_in: str | None = None
-
-
 class Position(msgspec.Struct, frozen=True):
     """How far a scope of the upstream's feed has been read.
 
@@ -255,6 +235,12 @@ class ReplicaTransaction(RecordTransaction, SessionTransaction, Protocol):
 
     async def locals(self, keys: Collection[Key]) -> dict[Key, Local]:
         """What is held of each of these records, with pending edits; every key is answered."""
+
+    async def confirm(self, sent: Collection[Sent], now: str) -> dict[Key, Scope | None]:
+        """Marks as synced those whose pending edit still is the version that was sent.
+
+        Returns them with their scopes. Records that are in dispute are left to `settle`.
+        """
 
     async def settle(self, outcomes: Sequence[Outcome], now: str) -> None:
         """Writes what was decided: rows, marks, bases, losers; empty outcomes are passed over.

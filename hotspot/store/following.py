@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 import aiosqlite
 import msgspec
 
+from hotspot.model.batches import OpenBatch, PendingEdit
 from hotspot.model.merge import Sent
 from hotspot.model.records import Key
 from hotspot.model.sessions import SessionLog
-from hotspot.model.stores import OpenBatch, PendingEdit, Position
+from hotspot.model.stores import Position
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.store.part import Part
 from hotspot.store.replica import pending_of

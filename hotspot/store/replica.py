@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hotspot.model.aliases import Alias
+from hotspot.model.batches import OpenBatch
 from hotspot.model.media import wants_audio
-from hotspot.model.merge import Local, Mark, Outcome, Pending
+from hotspot.model.merge import Local, Mark, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Loser, OpenBatch, Position
-from hotspot.model.tables import MEDIA_FILES, Scope
+from hotspot.model.stores import Loser, Position
+from hotspot.model.tables import MEDIA_FILES, Scope, ScopeKind
 from hotspot.store import aliases
 from hotspot.store.rows import as_json, by_table, fetch, write_rows
 from hotspot.store.transaction import Transaction
@@ -35,6 +36,24 @@ UPDATE record_sync_status SET
   boot_id = iif(value ->> 2 = 'pending', boot_id, NULL),
   doubt_ms = iif(value ->> 2 = 'pending', doubt_ms, 0)
 FROM json_each(:marks) WHERE table_name = value ->> 0 AND record_id = value ->> 1
+"""
+
+_CONFIRM = """
+UPDATE record_sync_status SET
+  (server_updated_at, base_version) = (
+    SELECT t.updated_at, t.updated_at || '~' || t.content_hash FROM {table} t
+    WHERE t.id = record_id),
+  sync_status = 'synced', last_synced_at = :now,
+  conflict_resolution = NULL, reason = NULL, boot_id = NULL, doubt_ms = 0
+WHERE id IN (
+  SELECT s.id
+  FROM json_each(:versions) k
+  CROSS JOIN {table} t ON t.id = k.key AND t.updated_at || '~' || t.content_hash = k.value
+  CROSS JOIN record_sync_status s ON s.table_name = '{table}' AND s.record_id = t.id
+  WHERE s.sync_status = 'pending'
+    AND NOT EXISTS (SELECT 1 FROM losing_versions l WHERE l.resolution = 'manual'
+                    AND l.table_name = '{table}' AND l.record_id = t.id))
+RETURNING record_id, scope_kind, scope_id
 """
 
 _KEEP_BATCH = """
@@ -108,6 +127,20 @@ class Replica(Transaction):
                 held[key] = Local(records.get(key), pending, bool(edited), bool(disputed))
         return held
 
+    async def confirm(self, sent: Collection[Sent], now: str) -> dict[Key, Scope | None]:
+        versions: dict[str, dict[str, str]] = defaultdict(dict)
+        for one in sent:
+            versions[one.table][one.id] = one.version
+        confirmed: dict[Key, Scope | None] = {}
+        for table, asked in versions.items():
+            parameters = {"versions": as_json(asked), "now": now}
+            rows = await fetch(self._connection, _CONFIRM.format(table=table), parameters)
+            for id_, kind, scope_id in rows:
+                scope = Scope(ScopeKind(kind), scope_id) if scope_id is not None else None
+                confirmed[Key(table, id_)] = scope
+            await self._mark_table(table, Mark.SYNCED, [row[0] for row in rows], now)
+        return confirmed
+
     async def settle(self, outcomes: Sequence[Outcome], now: str) -> None:
         told = [outcome for outcome in outcomes if not outcome.empty]
         held = await self._versions([Key(one.table, one.id) for one in told])
@@ -157,14 +190,17 @@ class Replica(Transaction):
             if one.mark is not None or one.record is not None:
                 marked[one.table, one.mark or Mark.SYNCED].append(one.id)
         for (table, mark), ids in marked.items():
-            synced = ", last_synced_at = :now" if mark == Mark.SYNCED else ""
-            await self._connection.execute(
-                f"""
-                UPDATE {table} SET sync_status = :mark{synced}
-                WHERE id IN (SELECT value FROM json_each(:ids))
-                """,
-                {"mark": mark, "now": now, "ids": as_json(ids)},
-            )
+            await self._mark_table(table, mark, ids, now)
+
+    async def _mark_table(self, table: str, mark: str, ids: Sequence[str], now: str) -> None:
+        synced = ", last_synced_at = :now" if mark == Mark.SYNCED else ""
+        await self._connection.execute(
+            f"""
+            UPDATE {table} SET sync_status = :mark{synced}
+            WHERE id IN (SELECT value FROM json_each(:ids))
+            """,
+            {"mark": mark, "now": now, "ids": as_json(ids)},
+        )
 
     async def keep_batch(self, batch: OpenBatch) -> None:
         sent = as_json([[one.table, one.id, one.version] for one in batch.sent])

@@ -7,22 +7,26 @@ travels, another is prepared, and the answer to a third is written.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Set
 from uuid import uuid4
 
 from hotspot.clock import Clock
 from hotspot.errors import BatchReused, UpstreamRefused
-from hotspot.model.batches import encode_batch, verdicts
-from hotspot.model.merge import Local, settle
-from hotspot.model.stores import OpenBatch, ReplicaStore, ReplicaTransaction
+from hotspot.model.batches import OpenBatch, encode_batch, verdicts
+from hotspot.model.merge import Verdict, confirms, settle
+from hotspot.model.records import Key
+from hotspot.model.stores import ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope
-from hotspot.model.wire import UNKNOWN_SCOPE, ChangesRequest, Result, UploadResponse
+from hotspot.model.wire import ChangesRequest, UploadResponse
 from hotspot.syncing.naming import follow_answers
 from hotspot.syncing.upstream import Upstream
 
 BATCH = 1_000
 LANES = 3
 """Batches on their way at once. Their records differ, so it does not matter which arrives first."""
+
+Counted = tuple[Iterable[Scope | None], Iterable[tuple[Scope | None, Verdict]]]
+"""The scopes of edits that stand as they were sent, and those of the others with the answers."""
 
 
 class Uploads:
@@ -119,29 +123,32 @@ class Uploads:
         judged = verdicts(answer) if answer is not None else []
         now = self._clock.now()
 
-        async def work(tx: ReplicaTransaction) -> list[Local]:
-            held = await follow_answers(tx, batch.sent, judged, now)
-            answers = zip(held, judged, strict=False)
-            await tx.settle([settle(*one, verdict) for one, verdict in answers], now)
+        async def work(tx: ReplicaTransaction) -> Counted:
+            answers = list(zip(batch.sent, judged, strict=False))
+            as_sent = await tx.confirm([one[0] for one in answers if confirms(*one)], now)
+            rest = [one for one in answers if Key(one[0].table, one[0].id) not in as_sent]
+            held = await follow_answers(tx, [sent for sent, _ in rest], [v for _, v in rest], now)
+            outcomes = [settle(*one, verdict) for one, (_, verdict) in zip(held, rest, strict=True)]
+            await tx.settle(outcomes, now)
             await tx.close_batch(batch.id)
-            return [local for local, _ in held]
+            scopes = [local.record.scope if local.record else None for local, _ in held]
+            return as_sent.values(), zip(scopes, (verdict for _, verdict in rest), strict=True)
 
-        held = await self._store.write_replica(work)
-        if answer is not None:
-            unknown = self._count(answer.results, held)
-            await self._store.mark_scopes(known=(), unknown=unknown)
-            self.written += [answer.written] if answer.written is not None else []
+        as_sent, others = await self._store.write_replica(work)
+        self.sent.update(scope for scope in as_sent if scope is not None)
+        await self._store.mark_scopes(known=(), unknown=self._count(others))
+        if answer is not None and answer.written is not None:
+            self.written.append(answer.written)
 
-    def _count(self, results: Sequence[Result], held: Sequence[Local]) -> set[Scope]:
+    def _count(self, others: Iterable[tuple[Scope | None, Verdict]]) -> set[Scope]:
         """Counts by scope; returns the scopes that the upstream does not know."""
         unknown = set()
-        for result, local in zip(results, held, strict=True):
-            scope = local.record.scope if local.record is not None else None
+        for scope, verdict in others:
             if scope is None:
                 continue
-            if result.code == UNKNOWN_SCOPE:
+            if verdict.waits:
                 unknown.add(scope)
                 continue
             self.sent[scope] += 1
-            self.conflicts += not result.status.stands
+            self.conflicts += not verdict.status.stands
         return unknown

@@ -4,10 +4,11 @@ import pytest
 
 from hotspot.model import records
 from hotspot.model.aliases import Alias, rekey, renamed
+from hotspot.model.batches import OpenBatch
 from hotspot.model.conflicts import KeptQuery
 from hotspot.model.merge import Local, Mark, Outcome, Pending, Sent
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Accepted, Loser, OpenBatch, Provenance
+from hotspot.model.stores import Accepted, Loser, Provenance
 from hotspot.model.timeline import Dating
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (

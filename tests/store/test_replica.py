@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from hotspot.model import records
+from hotspot.model.batches import OpenBatch
 from hotspot.model.merge import (
     Local,
     Mark,
@@ -16,7 +17,6 @@ from hotspot.model.merge import (
     settle,
 )
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import OpenBatch
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
     AUTHOR,

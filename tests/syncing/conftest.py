@@ -19,8 +19,9 @@ from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.http.serving import serve
 from hotspot.model import instants
+from hotspot.model.batches import PendingEdit
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Accepted, Device, PendingEdit, Provenance, RecordTransaction
+from hotspot.model.stores import Accepted, Device, Provenance, RecordTransaction
 from hotspot.store.store import HotspotStore
 from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
