@@ -2,7 +2,7 @@
 
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -26,7 +26,7 @@ LOCAL_COLUMNS = frozenset(
 )
 """Columns that every replica keeps for itself; a client may send them, they are not looked at."""
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NEVER_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -168,7 +168,7 @@ def check(column: Column, value: object) -> Value:
 
 def parse_id(value: str) -> str:
     """A record id: a UUID as lower-case text; ValueError otherwise."""
-    if not _UUID.fullmatch(value):
+    if not UUID.fullmatch(value):
         raise ValueError(f"{value[:80]!r} is not a record id (a UUID in lower case).")
     return value
 
@@ -191,7 +191,7 @@ def _name(name: str, value: object) -> str:
 
 
 def _uuid(name: str, value: object) -> str:
-    if not isinstance(value, str) or not _UUID.fullmatch(value):
+    if not isinstance(value, str) or not UUID.fullmatch(value):
         raise ValueError(f"{name} must be a UUID in lower case.")
     return value
 
@@ -269,9 +269,13 @@ def content_hash(table: Table, values: Mapping[str, Value]) -> str:
     stands in order: `-` for null, otherwise `<characters>:<text>`. Reals are the hex of their
     IEEE 754 bytes, booleans `t` or `f`, instants in canonical form.
     """
+    return hash_in_order(table, [values[name] for name, _ in _HASH_PLAN[table.name]])
+
+
+def hash_in_order(table: Table, values: Sequence[Value]) -> str:
+    """`content_hash` of the values of `Table.content` in their order."""
     parts = []
-    for name, as_text in _HASH_PLAN[table.name]:
-        value = values[name]
+    for (_, as_text), value in zip(_HASH_PLAN[table.name], values, strict=True):
         if value is None:
             parts.append("-")
         else:

@@ -26,8 +26,8 @@ _NUMBER = r"(?:0|[1-9][0-9]{0,2})"
 CHAPTER_ID = re.compile(rf"({_BOOK})-({_NUMBER})")
 VERSE_ID = re.compile(rf"({_BOOK})-({_NUMBER})-({_NUMBER})")
 
-_CONTEXT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_REFERENCES = {
+CONTEXT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+REFERENCES = {
     "verse_id": (VERSE_ID, "verse"),
     "start_verse_id": (VERSE_ID, "verse"),
     "end_verse_id": (VERSE_ID, "verse"),
@@ -100,7 +100,7 @@ def _content(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
     fields = records.parse(table, record_id, _with_booleans(table, raw))
     _claim(table, record_id, fields, bounds)
     _clamp(fields, bounds.latest)
-    for name in _REFERENCES.keys() & fields.keys():
+    for name in REFERENCES.keys() & fields.keys():
         _check_reference(name, fields[name])
     updated_at = fields.get("updated_at")
     if not isinstance(updated_at, str):
@@ -113,7 +113,7 @@ def _content(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
 def _context(table: Table, raw: Mapping[str, object], bounds: Bounds) -> Row:
     """Only what would harm is refused: these rows name things, and are never edited or sent."""
     record_id = raw.get("id")
-    if not isinstance(record_id, str) or not _CONTEXT_ID.fullmatch(record_id):
+    if not isinstance(record_id, str) or not CONTEXT_ID.fullmatch(record_id):
         raise ValueError("Its id is not one.")
     fields: dict[str, Value] = {}
     for column in (*table.columns, *STAMP_COLUMNS):
@@ -157,6 +157,6 @@ def _with_booleans(table: Table, raw: Mapping[str, object]) -> dict[str, object]
 
 
 def _check_reference(name: str, value: Value) -> None:
-    pattern, what = _REFERENCES[name]
+    pattern, what = REFERENCES[name]
     if isinstance(value, str) and not pattern.fullmatch(value):
         raise ValueError(f"{name} is {value[:80]!r}, which is not the id of a {what}.")
