@@ -20,7 +20,7 @@ def needs(name: str) -> None:
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
     them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
-    systemd, minisign.
+    systemd, minisign, qemu.
     """
     reason = _lacking(name)
     if reason is not None:
@@ -51,6 +51,12 @@ def _loop() -> str | None:
     if not Path("/dev/loop-control").exists():
         return "there is no /dev/loop-control"
     return _not_root() or _programs("losetup", "partx", "mkfs.ext4") or _refused("losetup", "-f")
+
+
+def _qemu() -> str | None:
+    if not Path("/dev/fuse").exists():
+        return "there is no /dev/fuse"
+    return _loop() or _programs("qemu-storage-daemon")
 
 
 def _netns() -> str | None:
@@ -93,4 +99,5 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "nginx": lambda: _programs("nginx"),
     "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),
+    "qemu": _qemu,
 }

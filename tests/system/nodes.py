@@ -58,9 +58,11 @@ class Node:
     """One server process and whatever it starts, in a process group of its own.
 
     `inside`: a command that the process is started by, such as one that changes its network.
+    `program`: what stands for the `hotspot` command.
     """
 
     command: tuple[str, ...]
+    program: Sequence[str] = HOTSPOT
 
     def __init__(self, folder: Path, *, inside: Sequence[str] = (), **settings: str | Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ class Node:
         """Starts the process, and waits until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.inside, *HOTSPOT, *self.command],
+                [*self.inside, *self.program, *self.command],
                 cwd=PROJECT,
                 env={**os.environ, **self.settings, **faults},
                 stdin=subprocess.DEVNULL,

@@ -18,14 +18,16 @@ class Storm:
     hotspot went away before all were pushed.
     """
 
-    def __init__(self, hotspot: Hotspot, verses: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, hotspot: Hotspot, verses: list[dict[str, Any]], phones: int = PHONES
+    ) -> None:
         self.acknowledged: dict[str, str] = {}
         self.cut = False
         self._verses: Queue[dict[str, Any]] = Queue()
         for verse in verses:
             self._verses.put(verse)
-        phones = [Phone.pair(hotspot.url, _code(hotspot)) for _ in range(PHONES)]
-        self._threads = [threading.Thread(target=self._push, args=[phone]) for phone in phones]
+        paired = [Phone.pair(hotspot.url, _code(hotspot)) for _ in range(phones)]
+        self._threads = [threading.Thread(target=self._push, args=[phone]) for phone in paired]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
