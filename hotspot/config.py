@@ -20,6 +20,7 @@ class Config:
     """What a hotspot or an upstream needs to know before it starts.
 
     `drives_folder`: a folder whose sub-folders are taken for mounted sticks, or None for udev.
+    `status_led`: the folder of an LED below /sys/class/leds that shows what goes on, or None.
     `reserve_mb`: room on the card, in MB, that imports never take.
     `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
     `require_signature`: packages that none of them signed are refused.
@@ -32,6 +33,7 @@ class Config:
     upstream_url: str | None = None
     upstream_token: str | None = None
     drives_folder: Path | None = None
+    status_led: Path | None = None
     trusted_keys: Path | None = None
     require_signature: bool = False
     database_url: str | None = None
@@ -114,6 +116,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "upstream_url": lambda value: _url(value, ("http", "https")),
     "upstream_token": _text,
     "drives_folder": _path,
+    "status_led": _path,
     "trusted_keys": _path,
     "require_signature": _switch,
     "database_url": lambda value: _url(value, ("postgresql", "postgres")),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
+from hotspot.activity import Board
 from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
 from hotspot.control import control_app
@@ -29,6 +30,7 @@ from hotspot.events import Bus, LocalEdit
 from hotspot.http import rest
 from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
+from hotspot.light import Light
 from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
 from hotspot.phones import conflicts
@@ -73,6 +75,7 @@ class Core:
     importer: Importer
     supervisor: Supervisor
     following: Following | None
+    board: Board
     operations: Operations
     monitor: Monitor
 
@@ -96,10 +99,13 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         following = _following(config, session, store, clock, bus)
         syncer = following.syncer if following is not None else None
-        operations = Operations(store, importer, clock, supervisor, syncer)
+        board = Board(bus, lambda: syncer is not None and syncer.busy)
+        operations = Operations(store, importer, clock, supervisor, board, syncer)
         uplink = following.uplink if following is not None else None
         monitor = Monitor(store, importer, clock, uplink)
-        yield Core(config, clock, bus, store, importer, supervisor, following, operations, monitor)
+        yield Core(
+            config, clock, bus, store, importer, supervisor, following, board, operations, monitor
+        )
         await store.keep_time()
 
 
@@ -188,11 +194,14 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
     source: DriveSource = UdevDrives() if folder is None else FolderDrives(folder)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(keep("drives", Sticks(source, core.importer).run)),
+            group.create_task(keep("drives", Sticks(source, core.importer, core.board).run)),
             group.create_task(keep("discovery", lambda: _announce(core, port))),
             group.create_task(keep("clock", lambda: _keep_time(core))),
             group.create_task(keep("health", core.monitor.watch)),
         ]
+        if core.config.status_led is not None:
+            light = Light(core.config.status_led, core.board, core.bus)
+            tasks.append(group.create_task(keep("light", light.run)))
         if (following := core.following) is not None:
             audio = partial(following.audio.run, core.bus, following.uplink)
             tasks.append(group.create_task(keep("syncing", following.syncer.run)))

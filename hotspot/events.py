@@ -39,6 +39,11 @@ class ImportFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SticksChanged(Event):
+    """A stick came, went, or fares otherwise than before."""
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueChanged(Event):
     """A package was published or removed."""
 
@@ -58,6 +63,11 @@ class UplinkChanged(Event):
 @dataclass(frozen=True, slots=True)
 class NetworkChanged(Event):
     """Something about this machine's networks changed; what failed before may work now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStarted(Event):
+    """A session with the upstream began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from hotspot import __version__
+from hotspot.activity import Board
 from hotspot.clock import Clock
 from hotspot.errors import BadRequest, NotFound
 from hotspot.http.auth import hash_token, new_token
@@ -45,6 +46,7 @@ class Operations:
         importer: Importer,
         clock: Clock,
         supervisor: Supervisor,
+        board: Board,
         syncer: Syncer | None,
     ) -> None:
         self._store = store
@@ -52,6 +54,7 @@ class Operations:
         self._imports = ImportOperations(store, importer)
         self._clock = clock
         self._supervisor = supervisor
+        self._board = board
         self._syncer = syncer
 
     def table(self) -> dict[str, Callable[..., Awaitable[Any]]]:
@@ -76,8 +79,8 @@ class Operations:
     async def status(self) -> dict[str, Any]:
         """How the hotspot is: each part, what is pending, the last import and session.
 
-        `upstreamReachable`: whether the upstream answered when it was last asked; null where
-        nobody asks it.
+        `indication`: the one thing that a light would show. `upstreamReachable`: whether the
+        upstream answered when it was last asked; null where nobody asks it.
         """
         last = self._syncer.last if self._syncer is not None else None
         report = await self._store.sync_health()
@@ -87,6 +90,8 @@ class Operations:
             "clockTrusted": self._clock.trusted,
             "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
             "upstreamReachable": self._upstream_reachable(),
+            "indication": self._board.indication.value,
+            "sticks": self._board.sticks(),
             "sync": report,
             "alerts": alerts_json(report, follows=self._syncer is not None),
             "wantedAudio": [

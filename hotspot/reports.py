@@ -31,6 +31,7 @@ def status(result: dict[str, Any]) -> str:
         lines.append("Last session: " + session(result["lastSession"]))
     if result["wantedAudio"]:
         lines.append(f"{len(result['wantedAudio'])} audio files are to come from the server.")
+    lines += [one["message"] for one in result["sticks"]]
     lines += [one["message"] for one in result["imports"][-10:]]
     return "\n".join(lines)
 

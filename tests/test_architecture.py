@@ -23,6 +23,8 @@ LEVELS = [
         "daemon",
         "cli",
         "control",
+        "activity",
+        "light",
         "monitoring",
         "operations",
         "asking",

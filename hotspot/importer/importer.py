@@ -124,9 +124,11 @@ class Importer:
         async with self._turns.turn(FIRST):
             return await self._remove(package_id)
 
-    async def refuse(self, source: str, sentence: str) -> None:
-        """Records that a stick could not be imported from."""
-        await self._keep(_record(source, ImportAction.REFUSED, sentence))
+    async def refuse(
+        self, source: str, sentence: str, action: ImportAction = ImportAction.REFUSED
+    ) -> None:
+        """Records that a stick could not be imported from, or not to its end."""
+        await self._keep(_record(source, action, sentence))
 
     async def _run_all(self, paths: Sequence[Path], request: str) -> list[ImportRecord]:
         offers = [(await asyncio.to_thread(offered, path), path) for path in paths]

@@ -21,6 +21,7 @@ from hotspot.events import (
     NetworkChanged,
     Subscription,
     SyncFinished,
+    SyncStarted,
     UplinkChanged,
 )
 from hotspot.model.pace import Pace
@@ -71,6 +72,11 @@ class Syncer:
         """Whether the upstream answered when it was last asked."""
         return self._uplink.reachable
 
+    @property
+    def busy(self) -> bool:
+        """Whether a session is under way."""
+        return self._one_at_a_time.locked()
+
     async def sync(self) -> SessionReport:
         """Runs one session now; waits for the one under way first.
 
@@ -83,6 +89,7 @@ class Syncer:
             return await self._session()
 
     async def _session(self) -> SessionReport:
+        self._bus.publish(SyncStarted())
         began = time.monotonic()
         report = await run_session(self._store, self._upstream, self._clock)
         ended = time.monotonic()
