@@ -18,6 +18,8 @@ from hotspot.model.tables import (
 
 DEFAULT_ROWS = 1_000
 MAX_ROWS = 10_000
+MARGIN_MS = 300_000
+"""The longest that a transaction may take, from its beginning, which is kept, to its end."""
 
 READABLE: Mapping[str, Table] = {table.name: table for table in (*CONTENT_TABLES, *CONTEXT_TABLES)}
 
@@ -77,6 +79,26 @@ Condition = Comparison | Among | Is | Not | Group
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """Stamped at or after this instant, or arrived here since then under an older stamp."""
+
+    instant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Comes after the row of this id, as it is now, in the order of stamps and ids.
+
+    Where that row is not here, every row does.
+    """
+
+    id: str
+
+
+Requirement = Condition | Since | Behind
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One column to sort by."""
 
@@ -107,10 +129,30 @@ class Query:
         return min(DEFAULT_ROWS if self.limit is None else self.limit, MAX_ROWS)
 
     @property
-    def by_stamp(self) -> bool:
-        """Whether the rows are asked for in the order of their stamps, then ids, both rising."""
+    def sorting(self) -> tuple[Order, ...]:
+        """`order`, and the id where that does not name it."""
+        id_ = columns(self.table)["id"]
+        named = any(one.column == id_ for one in self.order)
+        return self.order if named else (*self.order, Order(id_, False, False))
+
+    @property
+    def required(self) -> tuple[Requirement, ...]:
+        """What every row fulfils: `where`, in which two conditions mean more than they say.
+
+        Only where they stand in `where` themselves, not in a group: `updated_at` at or after T is,
+        in a content table, `Since`. And `id` after X, in a read in the order of stamps and then
+        ids, is `Behind`: clients page so, and would lose the rows of later stamps and lower ids.
+        """
         rising = (Order(_UPDATED_AT, False, False), Order(columns(self.table)["id"], False, False))
-        return self.order == rising
+        return tuple(self._meant(one, by_stamp=self.order == rising) for one in self.where)
+
+    def _meant(self, condition: Condition, *, by_stamp: bool) -> Requirement:
+        match condition:
+            case Comparison(column, Op.GTE, value) if column == _UPDATED_AT:
+                return Since(str(value)) if self.table.name in BY_NAME else condition
+            case Comparison(column, Op.GT, value) if column.name == "id" and by_stamp:
+                return Behind(str(value))
+        return condition
 
     def within(self, first: int, last: int | None) -> "Query":
         """The same read, of no rows but those numbered `first` to `last` (None: to the end)."""
@@ -134,11 +176,7 @@ class TableReader(Protocol):
     async def read_table(self, query: Query, *, counted: bool) -> Page:
         """The rows asked for, and their number in all if `counted`, of one moment.
 
-        Two conditions mean more than they say where they stand in `where` themselves, not in a
-        group. `updated_at` at or after T is, in a content table, also true of rows that arrived
-        here since T under an older stamp.
-        `id` after X, in a read `by_stamp`, means the rows that come after the row X, as it is now,
-        in that order: clients page so, and would lose the rows of later stamps and lower ids.
+        Texts and ids are compared and sorted by their code points, and null sorts last.
         """
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from hotspot.model import instants
 from hotspot.model.reading import (
+    MARGIN_MS,
     Among,
+    Behind,
     Comparison,
     Condition,
     Group,
@@ -15,20 +17,17 @@ from hotspot.model.reading import (
     Order,
     Page,
     Query,
+    Requirement,
+    Since,
 )
 from hotspot.model.records import Value
-from hotspot.model.tables import BY_NAME, Type
+from hotspot.model.tables import BY_NAME, Table, Type
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch
 
-MARGIN_MS = 300_000
-"""The longest that a transaction may take from its beginning, which is kept, to its end."""
-
 _SIGNS = {Op.EQ: "=", Op.NEQ: "<>", Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 
-_ARRIVED = """
-OR t.seq >= (SELECT min(seq) FROM arrivals WHERE minute >= substr(?, 1, 16))
-"""
+_ARRIVED = "t.seq >= (SELECT min(seq) FROM arrivals WHERE minute >= substr(?, 1, 16))"
 
 _NO_STAMP = "~"
 """Sorts after every stamp, as null does."""
@@ -38,22 +37,29 @@ class TableReads(Part):
     """`model.reading.TableReader`."""
 
     async def read_table(self, query: Query, *, counted: bool) -> Page:
-        parameters: list[Any] = []
-        where = " AND ".join(_required(query, one, parameters) for one in query.where) or "true"
-        source = f"FROM {query.table.name} t WHERE {where}"
-        names = ", ".join(f"t.{column.name}" for column in query.columns)
-        window = f"ORDER BY {_order(query)} LIMIT ? OFFSET ?"
+        source, parameters = source_sql(query)
+        window = (*parameters, query.size, query.offset)
         async with self._database.snapshot() as connection:
-            found = await fetch(
-                connection,
-                f"SELECT {names} {source} {window}",
-                [*parameters, query.size, query.offset],
-            )
+            found = await fetch(connection, rows_sql(query, source), window)
             total = None
             if counted:
                 total = (await fetch(connection, f"SELECT count(*) {source}", parameters))[0][0]
         as_row = _reader(query)
         return Page([as_row(row) for row in found], total)
+
+
+def source_sql(query: Query) -> tuple[str, list[Any]]:
+    """Where the rows are and what they fulfil, in SQL, and its parameters."""
+    parameters: list[Any] = []
+    required = [_required(query.table, one, parameters) for one in query.required]
+    return f"FROM {query.table.name} t WHERE {' AND '.join(required) or 'true'}", parameters
+
+
+def rows_sql(query: Query, source: str) -> str:
+    """The statement that reads the rows of `source`; its last parameters are limit and offset."""
+    names = ", ".join(f"t.{column.name}" for column in query.columns)
+    order = ", ".join(_sorted_by(query.table, one) for one in query.sorting)
+    return f"SELECT {names} {source} ORDER BY {order} LIMIT ? OFFSET ?"
 
 
 def _reader(query: Query) -> Callable[[tuple[Any, ...]], dict[str, Value]]:
@@ -71,36 +77,36 @@ def _reader(query: Query) -> Callable[[tuple[Any, ...]], dict[str, Value]]:
     return as_row
 
 
-def _order(query: Query) -> str:
-    return ", ".join([*(_sorted_by(one) for one in query.order), "t.id"])
+def _sorted_by(table: Table, order: Order) -> str:
+    """One term of ORDER BY; of nulls only where there can be any, for the indexes' sake."""
+    term = f"t.{order.column.name} {'DESC' if order.descending else 'ASC'}"
+    if order.column.required and table.name in BY_NAME:
+        return term
+    return f"{term} NULLS {'FIRST' if order.nulls_first else 'LAST'}"
 
 
-def _sorted_by(order: Order) -> str:
-    direction = "DESC" if order.descending else "ASC"
-    return f"t.{order.column.name} {direction} NULLS {'FIRST' if order.nulls_first else 'LAST'}"
+def _required(table: Table, requirement: Requirement, parameters: list[Any]) -> str:
+    """What every row fulfils, in SQL; its values are appended to `parameters`."""
+    match requirement:
+        case Since(instant):
+            parameters += [instant, instants.later(instant, -MARGIN_MS)]
+            return f"(t.updated_at >= ? OR {_ARRIVED})"
+        case Behind(id_):
+            parameters += [id_, id_]
+            return _behind(table)
+    return condition_sql(requirement, parameters)
 
 
-def _required(query: Query, condition: Condition, parameters: list[Any]) -> str:
-    """A condition that every row fulfils, with what two of them mean beyond their words."""
-    match condition:
-        case Comparison(column, Op.GTE, value) if column.name == "updated_at":
-            sql = condition_sql(condition, parameters)
-            if query.table.name not in BY_NAME:
-                return sql
-            parameters.append(instants.later(str(value), -MARGIN_MS))
-            return f"({sql} {_ARRIVED})"
-        case Comparison(column, Op.GT, value) if column.name == "id" and query.by_stamp:
-            parameters += [value, value]
-            return _after(query.table.name)
-    return condition_sql(condition, parameters)
-
-
-def _after(table: str) -> str:
+def _behind(table: Table) -> str:
     """The rows behind one row in the order of stamps and ids; all, where that row is not here."""
-    return f"""
-        (coalesce(t.updated_at, '{_NO_STAMP}'), t.id) > (coalesce((
-          SELECT coalesce(x.updated_at, '{_NO_STAMP}') FROM {table} x WHERE x.id = ?), ''), ?)
-    """
+    of_that_row = f"SELECT {_stamp(table, 'x')} FROM {table.name} x WHERE x.id = ?"
+    return f"({_stamp(table, 't')}, t.id) > (coalesce(({of_that_row}), ''), ?)"
+
+
+def _stamp(table: Table, source: str) -> str:
+    """The stamp as it sorts; in content tables there always is one."""
+    stamp = f"{source}.updated_at"
+    return stamp if table.name in BY_NAME else f"coalesce({stamp}, '{_NO_STAMP}')"
 
 
 def condition_sql(condition: Condition, parameters: list[Any]) -> str:

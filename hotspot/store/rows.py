@@ -25,13 +25,15 @@ class Statements:
     """The SQL of one table, and how its rows are read.
 
     `names`: the content columns, in the order of a row after its id. `booleans`: those of them
-    that SQLite gives back as 0 and 1.
+    that SQLite gives back as 0 and 1. `move`: for rows whose version or natural key changes; empty
+    where a table has neither.
     """
 
     names: tuple[str, ...]
     booleans: tuple[str, ...]
     select: str
     upsert: str
+    move: str
 
 
 def _statements(table: Table) -> Statements:
@@ -41,6 +43,7 @@ def _statements(table: Table) -> Statements:
         booleans=tuple(c.name for c in table.content if c.type is Type.BOOLEAN),
         select=_select(table, names),
         upsert=_upsert(table, names),
+        move=_move(table, names),
     )
 
 
@@ -63,7 +66,9 @@ def _select(table: Table, names: Sequence[str]) -> str:
 def _upsert(table: Table, names: Sequence[str]) -> str:
     columns = ("id", *names, *STAMPS, "content_hash", "row_hash")
     values = ", ".join(f"value ->> {index}" for index in range(len(columns)))
-    changed = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    changed = ", ".join(
+        f"{name} = excluded.{name}" for name in columns[1:] if name not in table.fixed
+    )
     stamp = columns.index("updated_at")
     return f"""
         INSERT INTO {table.name} ({", ".join(columns)}, seq, sync_status, local_updated_at)
@@ -72,6 +77,19 @@ def _upsert(table: Table, names: Sequence[str]) -> str:
         ON CONFLICT (id) DO UPDATE SET {changed}, seq = excluded.seq,
           sync_status = excluded.sync_status,
           local_updated_at = coalesce(excluded.local_updated_at, local_updated_at)
+    """
+
+
+def _move(table: Table, names: Sequence[str]) -> str:
+    """Apart from the upsert, which would write the indexes of these columns anew for every row."""
+    fixed = [(name, f"r.value ->> {1 + names.index(name)}") for name in sorted(table.fixed)]
+    if not fixed:
+        return ""
+    sets = ", ".join(f"{name} = {value}" for name, value in fixed)
+    differ = " OR ".join(f"t.{name} IS NOT {value}" for name, value in fixed)
+    return f"""
+        UPDATE {table.name} AS t SET {sets} FROM json_each(?) r
+        WHERE t.id = r.value ->> 0 AND ({differ})
     """
 
 
@@ -149,6 +167,7 @@ async def write_rows(
         number = row_hash(record.id, record.updated_at, record.hash)
         rows[record.table].append([record.id, *content, *stamps, record.hash, number])
     for name, written in rows.items():
-        await connection.execute(
-            STATEMENTS[name].upsert, {"rows": as_json(written), "seq": seq, "status": status}
-        )
+        statements, given = STATEMENTS[name], as_json(written)
+        await connection.execute(statements.upsert, {"rows": given, "seq": seq, "status": status})
+        if statements.move:
+            await connection.execute(statements.move, (given,))

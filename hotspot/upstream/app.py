@@ -5,7 +5,7 @@ from pathlib import Path
 from aiohttp import web
 
 from hotspot.clock import Clock
-from hotspot.http import media
+from hotspot.http import media, rest
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.syncing import version_status
@@ -29,4 +29,5 @@ def build_app(store: PostgresStore, clock: Clock, folder: Path) -> web.Applicati
     app.add_routes(SyncEndpoints(store, store, clock).routes())
     app.add_routes(DigestEndpoint(store, clock).routes())
     app.add_routes(version_status.routes(store))
+    app.add_routes(rest.routes(store))
     return app

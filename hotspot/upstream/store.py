@@ -11,10 +11,11 @@ import asyncpg
 from hotspot.errors import TryLater
 from hotspot.model.catalogue import StoredAudio
 from hotspot.model.digest import Range, RowVersion, ScopeDigest
+from hotspot.model.reading import Page, Query
 from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.model.version_status import VersionNews
-from hotspot.upstream import devices, digests, epochs, feed, media, version_status
+from hotspot.upstream import devices, digests, epochs, feed, media, rest, version_status
 from hotspot.upstream.database import RACED, away_is_try_later, open_pool
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
@@ -25,7 +26,7 @@ _PAUSE_S = 0.05
 
 
 class PostgresStore:
-    """A `RecordStore` and `DeviceStore` over a migrated database."""
+    """A `RecordStore`, `DeviceStore` and `TableReader` over a migrated database."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -69,6 +70,11 @@ class PostgresStore:
         """Counts of the rows stamped after `since`; None for a version that is not known here."""
         async with self._connection() as connection:
             return await version_status.version_news(connection, scope, since)
+
+    async def read_table(self, query: Query, *, counted: bool) -> Page:
+        """The rows of one table that are asked for, and their number in all if `counted`."""
+        async with self._connection() as connection:
+            return await rest.read_table(connection, query, counted=counted)
 
     async def package_scopes(self, package_id: str) -> Sequence[Scope] | None:
         """The versions in the latest package built under this id; None if none was."""

@@ -13,6 +13,7 @@ from hotspot.model.reading import (
     MAX_ROWS,
     READABLE,
     Among,
+    Behind,
     Comparison,
     Condition,
     Group,
@@ -21,6 +22,7 @@ from hotspot.model.reading import (
     Op,
     Order,
     Query,
+    Since,
     columns,
 )
 from hotspot.model.tables import MEDIA_FILES, VERSE_TEXTS
@@ -29,6 +31,7 @@ VERSES = columns(VERSE_TEXTS)
 FILES = columns(MEDIA_FILES)
 VERSE_ID, TEXT, NUMBER = VERSES["verse_id"], VERSES["verse_text"], VERSES["version"]
 UUID = "b0000000-0000-4000-8000-00000000000a"
+T0 = "2026-11-22T10:00:00.000Z"
 
 
 def verses(*pairs: tuple[str, str]) -> Query:
@@ -135,7 +138,7 @@ def test_null_sorts_as_the_greatest_unless_the_query_says_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "by_stamp"),
+    ("order", "behind"),
     [
         ("updated_at.asc,id.asc", True),
         ("updated_at,id", True),
@@ -144,8 +147,34 @@ def test_null_sorts_as_the_greatest_unless_the_query_says_otherwise() -> None:
         ("updated_at.asc,id.asc,verse_id", False),
     ],
 )
-def test_the_order_of_stamps_is_known(order: str, by_stamp: bool) -> None:
-    assert verses(("order", order)).by_stamp is by_stamp
+def test_in_the_order_of_stamps_an_id_names_a_place(order: str, behind: bool) -> None:
+    query = verses(("order", order), ("id", f"gt.{UUID}"))
+    assert query.required == ((Behind(UUID),) if behind else query.where)
+    assert verses(("order", order), ("id", f"gte.{UUID}")).required != (Behind(UUID),)
+
+
+def test_stamps_since_mean_arrivals_too_in_content_tables() -> None:
+    since = ("updated_at", f"gte.{T0}")
+    assert verses(since).required == (Since(T0),)
+    for query in (
+        restql.parse("books", [since]),
+        verses(("updated_at", f"gt.{T0}")),
+        verses(("or", f"(updated_at.gte.{T0})")),
+    ):
+        assert query.required == query.where
+
+
+@pytest.mark.parametrize(
+    ("order", "sorted_by"),
+    [
+        ("", ["id"]),
+        ("verse_id", ["verse_id", "id"]),
+        ("id.desc", ["id"]),
+        ("id,verse_id", ["id", "verse_id"]),
+    ],
+)
+def test_rows_that_are_alike_are_sorted_by_id(order: str, sorted_by: list[str]) -> None:
+    assert [one.column.name for one in verses(("order", order)).sorting] == sorted_by
 
 
 @pytest.mark.parametrize(

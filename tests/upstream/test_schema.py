@@ -89,7 +89,7 @@ async def test_record_tables_have_the_protocols_columns(
         assert found[column.name] == (TYPES[column.type], column.required)
     for column in STAMP_COLUMNS:
         assert found[column.name] == (TYPES[column.type], column.required)
-    extra = {"content_hash", "row_hash"} if table in CONTENT_TABLES else set()
+    extra = {"content_hash", "row_hash", "arrived_at"} if table in CONTENT_TABLES else set()
     assert set(found) == {c.name for c in (*table.columns, *STAMP_COLUMNS)} | {"id"} | extra
 
 
