@@ -161,6 +161,15 @@ def approve(load: Load, package_id: str) -> None:
     click.echo(f"Package {package_id} is approved: its rows go up with the next session.")
 
 
+SCOPES = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="ID",
+    help="A text or audio version that an editor is limited to; may be given several times.",
+)
+
+
 @main.group()
 def devices() -> None:
     """Pair phones, list and revoke them."""
@@ -174,14 +183,15 @@ def devices() -> None:
     show_default=True,
     help="What the phone may do; an admin also decides conflicts.",
 )
+@SCOPES
 @JSON
 @click.pass_obj
-def pair(load: Load, role: str, as_json: bool) -> None:
+def pair(load: Load, role: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Show a code with which one phone may pair."""
     report(
-        ask(load(), "pair", role=role),
+        ask(load(), "pair", role=role, scopes=list(scopes)),
         as_json,
-        lambda made: f"Code {made['code']}, valid until {made['expiresAt']}.",
+        lambda made: f"Code {made['code']}, valid for ten minutes.",
     )
 
 
@@ -194,12 +204,13 @@ def pair(load: Load, role: str, as_json: bool) -> None:
     show_default=True,
     help="What it may do.",
 )
+@SCOPES
 @JSON
 @click.pass_obj
-def add_device(load: Load, name: str, role: str, as_json: bool) -> None:
+def add_device(load: Load, name: str, role: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Register a device without a code, such as a hotspot that syncs with this one."""
     report(
-        ask(load(), "add-device", name=name, role=role),
+        ask(load(), "add-device", name=name, role=role, scopes=list(scopes)),
         as_json,
         lambda made: f"Device {made['deviceId']}\nToken {made['token']}",
     )

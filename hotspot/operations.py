@@ -4,7 +4,7 @@ The daemon answers these on its control socket; where no daemon runs, the comman
 store and calls them itself.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
 from inspect import signature
 from typing import Any
@@ -23,6 +23,7 @@ from hotspot.model import instants
 from hotspot.model.approvals import Approval
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.conflicts import Choice, KeptQuery
+from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
 from hotspot.monitoring import alerts_json
 from hotspot.phones.pairing import new_code
@@ -131,20 +132,29 @@ class Operations:
         await self._store.approve(package_id)
         return {"approved": package_id}
 
-    async def pair(self, role: str = "editor") -> dict[str, Any]:
-        """A short code with which one phone pairs within ten minutes, to do what `role` may."""
+    async def pair(self, role: str = "editor", scopes: Collection[str] = ()) -> dict[str, Any]:
+        """A short code with which one phone pairs within ten minutes, to do what `role` may.
+
+        `scopes`: the versions that it may change (none named: all). `expiresAt`: null while nobody
+        has told the time.
+        """
         if role not in ROLES:
             raise BadRequest(f"A phone's role is one of {', '.join(ROLES)}.")
+        allowed = limits(role, scopes)
         code, code_hash = new_code()
-        expires_at = instants.later(self._clock.now(), PAIRING_MS)
-        await self._store.create_pairing(code_hash, expires_at, role)
-        return {"code": code, "expiresAt": expires_at}
+        now = self._clock.now()
+        await self._store.create_pairing(code_hash, PAIRING_MS, role, allowed)
+        expires_at = instants.later(now, PAIRING_MS) if self._clock.trusted else None
+        return {"code": code, "expiresAt": expires_at, "validSeconds": PAIRING_MS // 1_000}
 
-    async def add_device(self, name: str, role: str) -> dict[str, Any]:
+    async def add_device(
+        self, name: str, role: str, scopes: Collection[str] = ()
+    ) -> dict[str, Any]:
         """Registers a device without a code, such as a hotspot; the token is shown this once."""
         if role not in ("hotspot", *ROLES):
             raise BadRequest(f"A device's role is one of hotspot, {', '.join(ROLES)}.")
-        device, token = Device(id=str(uuid4()), name=name, role=role), new_token()
+        allowed = limits(role, scopes)
+        device, token = Device(id=str(uuid4()), name=name, role=role, scopes=allowed), new_token()
         await self._store.add_device(device, hash_token(token))
         return {"deviceId": device.id, "token": token}
 
@@ -155,6 +165,7 @@ class Operations:
                 "deviceId": entry.device.id,
                 "name": entry.device.name,
                 "role": entry.device.role,
+                "scopes": _sorted(entry.device.scopes),
                 "createdAt": entry.created_at,
                 "lastUsedAt": entry.last_used_at,
                 "revokedAt": entry.revoked_at,
@@ -195,6 +206,10 @@ class Operations:
         """Makes a version that lost current again, as an edit of what stands."""
         await self._store.restore(number)
         return await self.conflict(number)
+
+
+def _sorted(scopes: Collection[str] | None) -> list[str] | None:
+    return None if scopes is None else sorted(scopes)
 
 
 def _approval_json(approval: Approval | None) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ def devices(results: list[dict[str, Any]]) -> str:
         return "No device is paired."
     return "\n".join(
         f"{one['deviceId']}  {one['name']}  {one['role']}"
+        + (f" of {', '.join(one['scopes'])}" if one["scopes"] else "")
         + ("  revoked" if one["revokedAt"] else "")
         for one in results
     )

@@ -63,10 +63,24 @@ async def test_a_device_is_added_without_a_code(core: Core) -> None:
 async def test_a_code_is_shown_once_and_ends(core: Core) -> None:
     made = await perform(core.operations, "pair", {})
     assert made["code"].isdigit()
-    assert made["expiresAt"] > core.clock.now()
+    assert (made["expiresAt"], made["validSeconds"]) == (None, 600)
+    core.clock.learn("2026-12-24T18:00:00.000Z")
+    assert (await perform(core.operations, "pair", {}))["expiresAt"] > "2026-12-24T18:09:59"
     assert await perform(core.operations, "devices", {}) == []
     with pytest.raises(NotFound):
         await perform(core.operations, "revoke-device", {"device_id": "nobody"})
+
+
+async def test_an_editor_may_be_limited_to_versions(core: Core) -> None:
+    asked = {"name": "Ana", "role": "editor", "scopes": [TEXT.id]}
+    await perform(core.operations, "add-device", asked)
+    (listed,) = await perform(core.operations, "devices", {})
+    assert listed["scopes"] == [TEXT.id]
+    for wrong in ({"scopes": ["genesis"]}, {"role": "admin"}):
+        with pytest.raises(BadRequest):
+            await perform(core.operations, "add-device", asked | wrong)
+        with pytest.raises(BadRequest):
+            await perform(core.operations, "pair", {"role": "editor", "scopes": [TEXT.id]} | wrong)
 
 
 async def test_a_phone_becomes_what_its_code_was_made_for(core: Core) -> None:

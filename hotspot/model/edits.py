@@ -65,7 +65,7 @@ def edit_of(one: Parsed, row: Record | None, known: Collection[Scope], sender: S
     change = one.change
     if change.only_new and row is not None:
         raise exists()
-    _permit(one.table, row, sender.device)
+    _permit(one, one.table, row, sender.device)
     stamp = sender.received(change.local_timestamp).stamp
     fields = {name: value for name, value in one.fields.items() if name not in _STAMPS}
     if change.operation == "DELETE" or fields.get("deleted_at") is not None:
@@ -96,11 +96,14 @@ def only_adds(one: Parsed) -> bool:
     return one.change.only_new or (one.table is not None and not one.table.client_writes)
 
 
-def _permit(table: Table, row: Record | None, device: Device) -> None:
+def _permit(one: Parsed, table: Table, row: Record | None, device: Device) -> None:
     if not device.may_write:
         raise Refusal("forbidden", f"The device {device.name!r} may read, but not change anything.")
     if not table.client_writes and not (row is None and device.may_add):
         raise Refusal("forbidden", f"The table {table.name} is changed by the server only.")
+    scope = row.scope if row is not None else table.scope_of(one.change.record_id, one.fields)
+    if not device.may_change(scope):
+        raise Refusal("forbidden", f"The device {device.name!r} may change other versions only.")
 
 
 def _new(

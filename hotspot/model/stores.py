@@ -22,11 +22,15 @@ T = TypeVar("T")
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may upload. `role`: 'reader', 'editor', 'admin' or 'hotspot'."""
+    """Somebody who may upload. `role`: 'reader', 'editor', 'admin' or 'hotspot'.
+
+    `scopes`: the ids of the versions whose records it may change (None: all).
+    """
 
     id: str
     name: str
     role: str
+    scopes: frozenset[str] | None = None
 
     @property
     def may_write(self) -> bool:
@@ -37,6 +41,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it may add rows to tables that are the server's own: those of packages that
         somebody approved there."""
         return self.role == "hotspot"
+
+    def may_change(self, scope: Scope | None) -> bool:
+        """Whether the records of this version are among those that it is limited to."""
+        return self.scopes is None or (scope is not None and scope.id in self.scopes)
 
 
 class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Who may upload, and how a phone becomes one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import aiosqlite
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from hotspot.model import instants
 from hotspot.model.stores import Device
 from hotspot.store.part import Part
-from hotspot.store.rows import fetch
+from hotspot.store.rows import as_json, fetch
 
 FAILURES = 5
 """Wrong codes after which every open code is void; a code is too short to be guessed freely."""
@@ -32,45 +32,59 @@ class Devices(Part):
     async def device_by_token(self, token_hash: str) -> Device | None:
         rows = await self._database.read(
             """
-            SELECT id, name, role, last_used_at FROM devices
+            SELECT id, name, role, scopes, last_used_at FROM devices
             WHERE token_hash = ? AND revoked_at IS NULL
             """,
             (token_hash,),
         )
         if not rows:
             return None
-        id_, name, role, last_used_at = rows[0]
+        *named, last_used_at = rows[0]
+        device = _device(*named)
         now = self._clock.now()
         if last_used_at is None or instants.later(last_used_at, USED_MS) <= now:
-            await self._execute("UPDATE devices SET last_used_at = ? WHERE id = ?", (now, id_))
-        return Device(id=id_, name=name, role=role)
+            await self._execute(
+                "UPDATE devices SET last_used_at = ? WHERE id = ?", (now, device.id)
+            )
+        return device
 
     async def claim_pairing(
         self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
     ) -> Device | None:
         async def work(connection: aiosqlite.Connection) -> Device | None:
-            role = await _use_up(connection, code_hash, now)
-            if role is None:
+            given = await self._use_up(connection, code_hash)
+            if given is None:
                 return None
-            device = Device(id=device_id, name=name, role=role)
+            device = _device(device_id, name, *given)
             await _insert(connection, device, token_hash, now)
             return device
 
         return await self._database.writer.run(work)
 
-    async def create_pairing(self, code_hash: str, expires_at: str, role: str = "editor") -> None:
-        """Opens a pairing code until `expires_at`; codes that are over are cleared away.
+    async def create_pairing(
+        self,
+        code_hash: str,
+        valid_ms: int,
+        role: str = "editor",
+        scopes: Collection[str] | None = None,
+    ) -> None:
+        """Opens a pairing code for `valid_ms`, or until the machine starts anew.
 
-        `role`: what the phone that uses it may do.
+        It is timed on the monotonic clock, which does not jump when the time becomes known.
+        `role`, `scopes`: what the phone that uses it may do. Codes that are over are cleared away.
         """
-        now = self._clock.now()
+        boot_id, mono_ms = self._clock.boot_id, self._clock.monotonic()
+        opened = (code_hash, role, _scopes_json(scopes), boot_id, mono_ms + valid_ms)
 
         async def work(connection: aiosqlite.Connection) -> None:
-            await connection.execute("DELETE FROM pairing_codes WHERE expires_at <= ?", (now,))
             await connection.execute(
-                "INSERT OR REPLACE INTO pairing_codes (code_hash, expires_at, role)"
-                " VALUES (?, ?, ?)",
-                (code_hash, expires_at, role),
+                "DELETE FROM pairing_codes WHERE boot_id <> ? OR expires_mono_ms <= ?",
+                (boot_id, mono_ms),
+            )
+            await connection.execute(
+                "INSERT OR REPLACE INTO pairing_codes"
+                " (code_hash, role, scopes, boot_id, expires_mono_ms) VALUES (?, ?, ?, ?, ?)",
+                opened,
             )
 
         await self._database.writer.run(work)
@@ -88,18 +102,18 @@ class Devices(Part):
         """All devices, revoked ones too, oldest first."""
         rows = await self._database.read(
             """
-            SELECT id, name, role, created_at, last_used_at, revoked_at FROM devices
+            SELECT id, name, role, scopes, created_at, last_used_at, revoked_at FROM devices
             ORDER BY created_at, id
             """
         )
         return [
             DeviceEntry(
-                device=Device(id=id_, name=name, role=role),
+                device=_device(*named),
                 created_at=created_at,
                 last_used_at=last_used_at,
                 revoked_at=revoked_at,
             )
-            for id_, name, role, created_at, last_used_at, revoked_at in rows
+            for *named, created_at, last_used_at, revoked_at in rows
         ]
 
     async def revoke(self, device_id: str) -> bool:
@@ -115,28 +129,40 @@ class Devices(Part):
 
         return await self._database.writer.run(work)
 
+    async def _use_up(
+        self, connection: aiosqlite.Connection, code_hash: str
+    ) -> tuple[str, str | None] | None:
+        """Takes the code away if it is valid, and returns the role and the scopes that it gives.
+
+        A wrong one counts against every open code.
+        """
+        used = await fetch(
+            connection,
+            "DELETE FROM pairing_codes WHERE code_hash = ? AND boot_id = ? AND expires_mono_ms > ?"
+            " RETURNING role, scopes",
+            (code_hash, self._clock.boot_id, self._clock.monotonic()),
+        )
+        for role, scopes in used:
+            return role, scopes
+        await connection.execute("UPDATE pairing_codes SET failures = failures + 1")
+        await connection.execute("DELETE FROM pairing_codes WHERE failures >= ?", (FAILURES,))
+        return None
+
+
+def _device(id_: str, name: str, role: str, scopes: str | None) -> Device:
+    limited = None if scopes is None else frozenset(msgspec.json.decode(scopes, type=list[str]))
+    return Device(id=id_, name=name, role=role, scopes=limited)
+
+
+def _scopes_json(scopes: Collection[str] | None) -> str | None:
+    return None if scopes is None else as_json(sorted(scopes))
+
 
 async def _insert(
     connection: aiosqlite.Connection, device: Device, token_hash: str, now: str
 ) -> None:
     await connection.execute(
-        "INSERT INTO devices (id, name, role, token_hash, created_at) VALUES (?, ?, ?, ?, ?)",
-        (device.id, device.name, device.role, token_hash, now),
+        "INSERT INTO devices (id, name, role, scopes, token_hash, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (device.id, device.name, device.role, _scopes_json(device.scopes), token_hash, now),
     )
-
-
-async def _use_up(connection: aiosqlite.Connection, code_hash: str, now: str) -> str | None:
-    """Takes the code away if it is valid, and returns the role that it gives.
-
-    A wrong one counts against every open code.
-    """
-    used = await fetch(
-        connection,
-        "DELETE FROM pairing_codes WHERE code_hash = ? AND expires_at > ? RETURNING role",
-        (code_hash, now),
-    )
-    if used:
-        return str(used[0][0])
-    await connection.execute("UPDATE pairing_codes SET failures = failures + 1")
-    await connection.execute("DELETE FROM pairing_codes WHERE failures >= ?", (FAILURES,))
-    return None

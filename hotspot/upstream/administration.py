@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import msgspec
 from hotspot.config import Config
 from hotspot.errors import PackageRefused
 from hotspot.http.auth import hash_token, new_token
+from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
 from hotspot.model.tables import CONTENT_TABLES
 from hotspot.package.verify import Staged, stage
@@ -113,9 +114,15 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="hotspot-import-")
 
 
-async def add_device(config: Config, name: str, role: str) -> NewDevice:
-    """Registers a device, and the user that it stands for."""
-    device, token = Device(id=str(uuid4()), name=name, role=role), new_token()
+async def add_device(
+    config: Config, name: str, role: str, scopes: Collection[str] = ()
+) -> NewDevice:
+    """Registers a device, and the user that it stands for.
+
+    `scopes`: the versions that it may change (none named: all). Raises BadRequest.
+    """
+    allowed = limits(role, scopes)
+    device, token = Device(id=str(uuid4()), name=name, role=role, scopes=allowed), new_token()
     async with migrated(config) as connection:
         await devices.add_device(connection, device, hash_token(token))
     return NewDevice(device.id, token)

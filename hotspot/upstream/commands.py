@@ -82,11 +82,14 @@ def add_user(load: Load, name: str, as_json: bool) -> None:
     default="hotspot",
     show_default=True,
 )
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="ID", help="A version that an editor is limited to."
+)
 @JSON
 @click.pass_obj
-def add_device(load: Load, name: str, role: str, as_json: bool) -> None:
+def add_device(load: Load, name: str, role: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Register a device, and show its token this once."""
-    made = asyncio.run(administration.add_device(load(), name, role))
+    made = asyncio.run(administration.add_device(load(), name, role, scopes))
     text = f"Device {made.device_id}\nToken {made.token}"
     show(administration.to_json(made), as_json, text)
 

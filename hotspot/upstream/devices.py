@@ -12,13 +12,15 @@ WITH seen AS (
   WHERE token_hash = $1 AND revoked_at IS NULL
     AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 hour')
 )
-SELECT id::text, name, role FROM devices WHERE token_hash = $1 AND revoked_at IS NULL
+SELECT id::text, name, role, scopes::text[] FROM devices
+WHERE token_hash = $1 AND revoked_at IS NULL
 """
 _ADD = """
 WITH new_user AS (
   INSERT INTO users (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING
 )
-INSERT INTO devices (id, user_id, name, role, token_hash) VALUES ($1, $1, $2, $3, $4)
+INSERT INTO devices (id, user_id, name, role, token_hash, scopes)
+VALUES ($1, $1, $2, $3, $4, $5::text[]::uuid[])
 """
 
 
@@ -47,7 +49,8 @@ async def claim_pairing(
 
 async def add_device(connection: Connection, device: Device, token_hash: str) -> None:
     """A device, and the user of the same id that it stands for where it names no author."""
-    await connection.execute(_ADD, device.id, device.name, device.role, token_hash)
+    scopes = None if device.scopes is None else sorted(device.scopes)
+    await connection.execute(_ADD, device.id, device.name, device.role, token_hash, scopes)
 
 
 async def add_user(connection: Connection, name: str) -> str:
@@ -59,4 +62,5 @@ async def add_user(connection: Connection, name: str) -> str:
 
 
 def _device(row: Row) -> Device:
-    return Device(id=row["id"], name=row["name"], role=row["role"])
+    scopes = None if row["scopes"] is None else frozenset(row["scopes"])
+    return Device(id=row["id"], name=row["name"], role=row["role"], scopes=scopes)

@@ -44,7 +44,7 @@ class Opened:
     `losers`: all losing versions that were kept, in the order in which they were.
     `add_device`: a device (DEVICE exists already) and the SHA-256 of its token.
     `revoke`: revokes the device of this id.
-    `add_pairing`: a pairing code's SHA-256, and the instant until which it is valid.
+    `add_pairing`: a pairing code's SHA-256, and for how many milliseconds from T1 it is valid.
     `conflicts`: the losing versions of this store.
     """
 
@@ -53,7 +53,7 @@ class Opened:
     losers: Callable[[], Awaitable[Sequence[Loser]]]
     add_device: Callable[[Device, str], Awaitable[None]]
     revoke: Callable[[str], Awaitable[None]]
-    add_pairing: Callable[[str, str], Awaitable[None]]
+    add_pairing: Callable[[str, int], Awaitable[None]]
     conflicts: ConflictStore
 
 

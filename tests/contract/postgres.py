@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from hotspot.model import records
+from hotspot.model import instants, records
 from hotspot.model.records import Record
 from hotspot.model.stores import Accepted, Device, Loser, Provenance
 from hotspot.model.tables import BY_NAME
@@ -16,7 +16,7 @@ from hotspot.upstream.conflicts import PostgresConflicts
 from hotspot.upstream.database import connect
 from hotspot.upstream.store import PostgresStore
 from hotspot.upstream.transaction import PostgresTransaction
-from tests.contract.opened import DEVICE, Opened
+from tests.contract.opened import DEVICE, T1, Opened
 from tests.support.postgres import new_database
 
 
@@ -81,7 +81,8 @@ class _Helpers:
     async def revoke(self, device_id: str) -> None:
         await self._pool.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", device_id)
 
-    async def add_pairing(self, code_hash: str, expires_at: str) -> None:
+    async def add_pairing(self, code_hash: str, valid_ms: int) -> None:
+        expires_at = instants.later(T1, valid_ms)
         await self._pool.execute(
             "INSERT INTO pairing_codes VALUES ($1, $2::text::timestamptz)", code_hash, expires_at
         )

@@ -182,6 +182,20 @@ def test_who_may_only_read_changes_nothing(role: str) -> None:
     assert (result.status, result.code) == (Status.REJECTED, "forbidden")
 
 
+def test_who_is_limited_to_versions_changes_no_others() -> None:
+    """Also on the current version, also of what is new, and also by the same content."""
+    other = Device(id=uuid(98), name="Ana", role="editor", scopes=frozenset({uuid(77)}))
+    row = verse("old")
+    asked = [change("new", baseVersion=row.version), change("old"), change(number=2)]
+    asked[2]["record"] = {**verse("new", number=2).values}
+    for one in judged(asked, [row], device=other).results:
+        assert (one.status, one.code) == (Status.REJECTED, "forbidden")
+        assert one.reason == "The device 'Ana' may change other versions only."
+    own = msgspec.structs.replace(other, scopes=frozenset({uuid(77), VERSION_ID}))
+    statuses = [one.status for one in judged(asked, [row], device=own).results]
+    assert statuses == [Status.APPLIED, Status.MANUAL_REQUIRED, Status.APPLIED]
+
+
 HOTSPOT = Device(id=uuid(97), name="Village box", role="hotspot")
 OTHER = uuid(7)
 

@@ -9,11 +9,11 @@ from hotspot.model import instants
 from hotspot.model.stores import Device
 from hotspot.store.devices import FAILURES, USED_MS
 from hotspot.store.store import HotspotStore
-from tests.contract.opened import T0, T1, T2, uuid
+from tests.contract.opened import T0, T2, uuid
 from tests.store.support import query
 
 PHONE = Device(id=uuid(1), name="Ruth's phone", role="editor")
-FUTURE = "2030-01-01T00:00:00.000Z"
+MINUTE = 60_000
 
 
 def code(n: int) -> str:
@@ -25,7 +25,7 @@ async def test_a_few_wrong_codes_void_every_open_one(
     store: HotspotStore, failures: int, valid: bool
 ) -> None:
     for n in (1, 2):
-        await store.create_pairing(code(n), FUTURE)
+        await store.create_pairing(code(n), MINUTE)
     for n in range(failures):
         assert await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2) is None
     for n in (1, 2):
@@ -36,14 +36,49 @@ async def test_a_few_wrong_codes_void_every_open_one(
 async def test_wrong_codes_do_not_count_against_later_ones(store: HotspotStore) -> None:
     for n in range(FAILURES):
         await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2)
-    await store.create_pairing(code(1), FUTURE)
+    await store.create_pairing(code(1), MINUTE)
     assert await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2) is not None
 
 
 async def test_codes_that_are_over_are_cleared_away(store: HotspotStore, path: Path) -> None:
-    await store.create_pairing(code(1), T1)
-    await store.create_pairing(code(2), FUTURE)
+    await store.create_pairing(code(1), -1)
+    await store.create_pairing(code(2), MINUTE)
     assert query(path, "SELECT code_hash FROM pairing_codes") == [(code(2),)]
+
+
+async def test_a_code_is_not_cut_short_when_the_time_becomes_known(
+    store: HotspotStore, clock: Clock
+) -> None:
+    await store.create_pairing(code(1), MINUTE)
+    clock.learn("2031-01-01T00:00:00.000Z")
+    device = await store.claim_pairing(code(1), uuid(1), "Phone", code(301), clock.now())
+    assert device is not None
+
+
+@pytest.mark.parametrize(
+    ("boot", "waited_ms", "valid"),
+    [("made", MINUTE - 1, True), ("made", MINUTE, False), ("next", 1, False)],
+)
+async def test_a_code_ends_by_the_monotonic_clock_and_with_the_boot(
+    tmp_path: Path, boot: str, waited_ms: int, valid: bool
+) -> None:
+    for booted, passed_ms in (("made", 0), (boot, waited_ms)):
+        clock = Clock(instants.to_ms(T2), None, lambda ms=passed_ms: ms, booted, lambda: None)
+        async with HotspotStore.open(tmp_path / "hotspot.db", clock) as store:
+            if not passed_ms:
+                await store.create_pairing(code(1), MINUTE)
+                continue
+            device = await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2)
+            assert (device is not None) is valid
+
+
+async def test_a_phone_is_limited_to_what_its_code_says(store: HotspotStore) -> None:
+    await store.create_pairing(code(1), MINUTE, "editor", {uuid(7)})
+    device = await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2)
+    assert device is not None
+    assert device.scopes == frozenset({uuid(7)})
+    (entry,) = await store.list_devices()
+    assert entry.device == device
 
 
 async def test_devices_are_listed_and_revoked(store: HotspotStore) -> None:
@@ -76,7 +111,7 @@ async def test_use_is_noted_and_not_at_every_request(
 
 async def test_no_token_and_no_code_is_kept(store: HotspotStore, path: Path) -> None:
     """Only what is given here is stored; callers give hashes."""
-    await store.create_pairing(code(1), FUTURE)
+    await store.create_pairing(code(1), MINUTE)
     await store.claim_pairing(code(1), PHONE.id, PHONE.name, code(2), T0)
     assert query(path, "SELECT token_hash FROM devices") == [(code(2),)]
     assert query(path, "SELECT * FROM pairing_codes") == []
