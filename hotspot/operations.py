@@ -100,9 +100,15 @@ class Operations:
                 for one in await self._store.wanted_audio()
             ],
             "lastSession": None if last is None else last.summary(),
+            "notices": await self._notices(),
             "importing": await self._imports.jobs(),
             "imports": [import_json(one) for one in await self._store.imports(SHOWN_IMPORTS)],
         }
+
+    async def _notices(self) -> list[str]:
+        """What a person has to know of the card and the database, a sentence each."""
+        rebuilt = await self._store.rebuilt()
+        return [] if rebuilt is None else [rebuilt]
 
     def _upstream_reachable(self) -> bool | None:
         if self._syncer is None or "uplink" not in self._supervisor.states:

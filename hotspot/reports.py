@@ -19,6 +19,7 @@ def status(result: dict[str, Any]) -> str:
             f"{sync['pendingUnknown']} of them are of versions that the server does not know: "
             "load those there, or approve their packages here (hotspot packages approve)."
         )
+    lines += [f"Notice: {notice}" for notice in result["notices"]]
     lines += [f"Alert: {alert['message']}" for alert in result["alerts"]]
     if not result["parts"]:
         lines.append("The daemon is not running.")

@@ -30,6 +30,11 @@ class Health(Part):
         """Names this life of the store: another box, or a database begun anew, has another."""
         return self._database.epoch
 
+    async def rebuilt(self) -> str | None:
+        """What happened, in a sentence, where this database took the place of a damaged one."""
+        rows = await self._database.read("SELECT value FROM meta WHERE key = 'rebuilt'")
+        return rows[0][0] if rows else None
+
     async def sync_health(self) -> dict[str, Any]:
         """Counts of what is here, waits, failed; `averageSyncTime` in seconds.
 

@@ -19,6 +19,7 @@ from hotspot.store.health import Health
 from hotspot.store.imports import Imports
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
+from hotspot.store.rebuilding import mend
 from hotspot.store.removing import Removing
 from hotspot.store.rest import TableReads
 from hotspot.store.timekeeping import Timekeeping
@@ -58,8 +59,10 @@ class HotspotStore(
 
         `on_edit` is called after each commit that has something to send. The clock goes on from
         what is kept of the time.
+        A damaged file is set aside, and what can be read of it is taken over into a new one.
         Raises StoreDamaged where the file cannot be used.
         """
+        await mend(path, clock.now())
         async with open_database(path, clock.now()) as database:
             store = cls(database, clock, on_edit)
             await store.begin()

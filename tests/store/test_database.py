@@ -72,13 +72,6 @@ async def test_a_database_of_a_newer_version_is_left_alone(path: Path, clock: Cl
             pass
 
 
-async def test_a_file_that_is_no_database_is_refused(path: Path, clock: Clock) -> None:
-    await asyncio.to_thread(path.write_bytes, b"not a database" * 1000)
-    with pytest.raises(StoreDamaged, match="damaged"):
-        async with HotspotStore.open(path, clock):
-            pass
-
-
 async def test_a_session_that_was_cut_is_settled_at_the_next_start(
     path: Path, clock: Clock, tmp_path: Path
 ) -> None:

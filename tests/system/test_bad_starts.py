@@ -99,9 +99,13 @@ def test_a_data_folder_whose_name_is_too_long_for_a_socket(tmp_path: Path) -> No
     assert "too long" in run_fails(data_dir=folder, http_port=str(free_port()))
 
 
-def test_a_database_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "hotspot.db").write_bytes(b"this is no database" * 1000)
-    assert "The database is damaged" in run_fails(data_dir=tmp_path)
+def test_a_database_that_is_none_is_set_aside(tmp_path: Path) -> None:
+    content = b"this is no database" * 1000
+    (tmp_path / "hotspot.db").write_bytes(content)
+    told = run("status", settings={**BARE, "HOTSPOT_DATA_DIR": str(tmp_path)})
+    assert told.returncode == 0
+    assert "Notice: The database was damaged and was begun anew" in told.stdout
+    assert (tmp_path / "hotspot.db.damaged-1").read_bytes() == content
 
 
 def test_the_data_folder_is_for_one_process(hotspot: Hotspot) -> None:
