@@ -13,9 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from hotspot.errors import PackageRefused
+from hotspot.errors import NoSpace, PackageRefused
 from hotspot.model.tables import BY_NAME
 from hotspot.package import database
+from hotspot.package.fullness import full_card_said
 from hotspot.package.reader import PackageFile, open_package
 from hotspot.package.rows import bounds_of
 
@@ -45,10 +46,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it: rows by table, or the sentence that says why it was refused."""
+    """What became of it: rows by table; or a sentence, why it was refused or lacked room."""
 
     rows: dict[str, int] = {}
     refused: str | None = None
+    no_space: str | None = None
 
 
 def main(arguments: list[str]) -> None:
@@ -59,9 +61,12 @@ def main(arguments: list[str]) -> None:
     try:
         found = open_package(package)
         _limit_files(found, request.limits)
-        outcome = Outcome(rows=_stage(found, scratch, staging, request.latest))
+        with full_card_said():
+            outcome = Outcome(rows=_stage(found, scratch, staging, request.latest))
     except PackageRefused as refusal:
         outcome = Outcome(refused=str(refusal))
+    except NoSpace as error:
+        outcome = Outcome(no_space=str(error))
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
 
 

@@ -5,21 +5,23 @@ Hashing costs as much as writing, so each hash has a thread of its own beside th
 
 import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from io import FileIO
 from pathlib import Path
 
-from hotspot.errors import NoSpace, SourceGone
+from hotspot.errors import SourceGone
 from hotspot.package.beside import Beside
+from hotspot.package.fullness import full_card_said
 
 CHUNK = 1024 * 1024
 AHEAD = 8
 """Chunks that may wait to be hashed."""
 DURABLE_EVERY = 32 * 1024 * 1024
 """A power cut costs no more of a copy; no more waits for the card before what phones send."""
+_TOO_LARGE = (errno.EFBIG,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,13 @@ def copy(
         durable = hashing.done
         while hashing.done < size:
             chunk = _read(reader, min(CHUNK, size - hashing.done), source)
-            with _full_card_said():
+            with full_card_said(_TOO_LARGE):
                 _write(writer, chunk)
                 if hashing.done - durable >= DURABLE_EVERY:
                     durable = hashing.done
                     saving.call(os.fdatasync, writer.fileno())
             hash_chunk(chunk)
-        with _full_card_said():
+        with full_card_said(_TOO_LARGE):
             saving.finish()
             os.fsync(writer.fileno())
         return hashing.result(resumed)
@@ -148,15 +150,3 @@ def _write(writer: FileIO, chunk: bytes) -> None:
     view = memoryview(chunk)
     while view:
         view = view[writer.write(view) :]
-
-
-@contextmanager
-def _full_card_said() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise NoSpace(
-            "The card is full: remove packages that nobody uses, or use a bigger card."
-        ) from None

@@ -12,9 +12,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from hotspot.errors import PackageRefused
+from hotspot.errors import NoSpace, PackageRefused
 from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, STAMP_COLUMNS, Table, Type
 from hotspot.package.checking import checker
+from hotspot.package.fullness import FULL
 from hotspot.package.rows import COLUMN_NAMES, Bounds, Row
 
 PREFIX = "package_"
@@ -124,7 +125,7 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
     """Reads every row of a package's database and writes those tables anew, checked.
 
     Runs where its time and memory are limited: what a stranger's file makes SQLite do is not
-    known beforehand. Returns the number of rows by table. Raises PackageRefused.
+    known beforehand. Returns the number of rows by table. Raises PackageRefused, and NoSpace.
     """
     try:
         with closing(open_hostile(source)) as connection:
@@ -143,6 +144,8 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
                         target.refuse_twins(table)
                 return counts
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise NoSpace(FULL) from None
         raise PackageRefused(f"The package's database cannot be read: {error}.") from error
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
-from hotspot.errors import PackageRefused
+from hotspot.errors import NoSpace, PackageRefused
 from hotspot.package.child import Limits, Outcome, Request
 from hotspot.package.manifest import AudioFile, Manifest
 from hotspot.package.reader import PackageFile, open_package
@@ -71,7 +71,8 @@ async def stage(
 
     What an interrupted run left at `staging` is replaced; for the time being a second file lies
     beside it. `latest`: the time now, where it is known: stamps in the package later than this or
-    the manifest's createdAt are clamped. Raises PackageRefused; then `staging` is not there either.
+    the manifest's createdAt are clamped. Raises PackageRefused and NoSpace; then `staging` is not
+    there either.
     """
     package = await asyncio.to_thread(open_package, path)
     scratch = staging.with_name(staging.name + ".source")
@@ -83,6 +84,8 @@ async def stage(
         outcome = await _run_child(arguments, request.limits.seconds)
         if outcome.refused is not None:
             raise PackageRefused(outcome.refused)
+        if outcome.no_space is not None:
+            raise NoSpace(outcome.no_space)
         done = True
     finally:
         await _discard(scratch, *([] if done else [staging]))
@@ -134,6 +137,29 @@ async def verify(path: Path) -> Report:
     while await asyncio.to_thread(next, steps, False):
         pass
     return inspection.report()
+
+
+def sound_audio(package: PackageFile, media_file_ids: Collection[str]) -> frozenset[str]:
+    """Which of these audio files are as the manifest says; reads those alone. Blocks.
+
+    Raises OSError where the file cannot be read.
+    """
+    sound = set()
+    with package.path.open("rb") as file:
+        for entry in package.manifest.audio_file_index:
+            if entry.media_file_id in media_file_ids:
+                file.seek(package.audio_offset + entry.offset)
+                if _sha256(file, entry.size) == entry.sha256:
+                    sound.add(entry.media_file_id)
+    return frozenset(sound)
+
+
+def _sha256(file: BinaryIO, size: int) -> str:
+    digest = sha256()
+    while size and (chunk := file.read(min(_CHUNK, size))):
+        digest.update(chunk)
+        size -= len(chunk)
+    return digest.hexdigest()
 
 
 class _Digest(Protocol):

@@ -12,7 +12,8 @@ def translated(error: Exception) -> Exception:
     """The error to raise instead of `error`; itself, where it is not the machine's doing."""
     if not isinstance(error, sqlite3.Error) or isinstance(error, sqlite3.ProgrammingError):
         return error
-    meaning = _MEANINGS.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
+    code = getattr(error, "sqlite_errorcode", 0)
+    meaning = _MEANINGS.get(code) or _MEANINGS.get(code & _PRIMARY)
     return meaning[0](meaning[1]) if meaning else error
 
 
@@ -20,8 +21,10 @@ _DAMAGED = (
     StoreDamaged,
     "The database is damaged: restore a copy of it, or start with an empty data folder.",
 )
+_FULL = (NoSpace, "The card is full: nothing was changed; make room on it.")
 _MEANINGS: dict[int, tuple[type[HotspotError], str]] = {
-    sqlite3.SQLITE_FULL: (NoSpace, "The card is full: nothing was changed; make room on it."),
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_BUSY: (TryLater, "The database is in use by another program; try again."),
     sqlite3.SQLITE_LOCKED: (TryLater, "The database is in use by another program; try again."),
     sqlite3.SQLITE_CORRUPT: _DAMAGED,

@@ -55,7 +55,7 @@ async def _look(data: Path, package: Path, due: Mapping[str, str]) -> Found:
     left = _left(data)
     problems = []
     async with open_box(data) as box:
-        problems += await _broken(box)
+        problems += await broken(box)
         problems += _lost(box, due)
         here = await box.store.package("combined") is not None
         if left is Left.WHOLE and not here:
@@ -63,7 +63,7 @@ async def _look(data: Path, package: Path, due: Mapping[str, str]) -> Found:
         result = await box.importer.import_file(package)
         if result.action is not (ImportAction.SAME if here else ImportAction.NEW):
             problems.append(f"the next import: {result.sentence}")
-        problems += await _broken(box)
+        problems += await broken(box)
         problems += _lost(box, due)
         problems += [f"left over: {path.name}" for path in box.config.incoming.iterdir()]
     return Found(left, problems)
@@ -71,7 +71,7 @@ async def _look(data: Path, package: Path, due: Mapping[str, str]) -> Found:
 
 def _left(data: Path) -> Left:
     """What is there before anything is started."""
-    listed = _rows(data / "hotspot.db", "SELECT file_name, package_id FROM package_files")
+    listed = rows(data / "hotspot.db", "SELECT file_name, package_id FROM package_files")
     if "combined" in listed.values():
         return Left.WHOLE
     files = {path.name for path in (data / "packages").glob("*.bible")} - listed.keys()
@@ -82,13 +82,13 @@ def _left(data: Path) -> Left:
 def _lost(box: Box, due: Mapping[str, str]) -> list[str]:
     pending = """SELECT v.id, v.verse_text FROM verse_texts v JOIN record_sync_status s
         ON s.table_name = 'verse_texts' AND s.record_id = v.id AND s.sync_status = 'pending'"""
-    held = _rows(box.config.database, pending)
+    held = rows(box.config.database, pending)
     return [f"lost: {text}" for record_id, text in due.items() if held.get(record_id) != text]
 
 
-async def _broken(box: Box) -> list[str]:
+async def broken(box: Box) -> list[str]:
     """What is wrong with the database, or with a package that phones are offered."""
-    checked = _rows(box.config.database, "SELECT integrity_check, '' FROM pragma_integrity_check")
+    checked = rows(box.config.database, "SELECT integrity_check, '' FROM pragma_integrity_check")
     problems = [f"the database: {complaint}" for complaint in checked if complaint != "ok"]
     offered, _ = await box.store.list_packages(PackageQuery())
     for info in offered:
@@ -100,7 +100,7 @@ async def _broken(box: Box) -> list[str]:
     return problems
 
 
-def _rows(database: Path, select: str) -> dict[str, str]:
+def rows(database: Path, select: str) -> dict[str, str]:
     """Rows of two columns; none where there is no such table yet."""
     if not database.exists():
         return {}
