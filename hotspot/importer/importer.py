@@ -24,6 +24,7 @@ from hotspot.model.catalogue import AudioStore, PublishingStore
 from hotspot.model.imports import ImportRecord
 from hotspot.model.plan import ImportAction, excluded
 from hotspot.model.queueing import Rank, in_order, rank
+from hotspot.package.signatures import load_trust
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Importer:
     """Imports one package at a time; the others wait, small texts before big audio."""
 
     def __init__(self, config: Config, store: ImporterStore, clock: Clock, bus: Bus) -> None:
+        self._config = config
         self._store = store
         self._clock = clock
         self._bus = bus
@@ -55,6 +57,9 @@ class Importer:
 
     async def prepare(self) -> None:
         """Makes the folders, clears what a power cut left, publishes what was ready for it."""
+        self._pipeline.trust = await asyncio.to_thread(
+            load_trust, self._config.trusted_keys, self._config.require_signature
+        )
         await asyncio.to_thread(self._shelf.make)
         await self._pipeline.delete_discarded()
         used = await self._store.file_names()

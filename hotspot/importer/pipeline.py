@@ -19,12 +19,15 @@ from hotspot.importer.job import Job
 from hotspot.importer.publishing import described, imported, new_package
 from hotspot.importer.shelf import Shelf
 from hotspot.model.catalogue import PublishingStore
+from hotspot.model.damage import not_worth_it
 from hotspot.model.imports import ImportRecord
-from hotspot.model.plan import ImportAction, ImportPlan, plan_import
+from hotspot.model.plan import Held, ImportAction, ImportPlan, plan_import
+from hotspot.package.admission import Admission, admit
 from hotspot.package.copying import Copied, copy
 from hotspot.package.layout import HEADER_SIZE
 from hotspot.package.reader import PackageFile, open_package
-from hotspot.package.verify import stage, verify
+from hotspot.package.signatures import Seal, Trust, examine, write_beside
+from hotspot.package.verify import sound_audio, stage
 
 GiveUp = Callable[[str, str], Awaitable[None]]
 """Removes the package that is named first, and says why."""
@@ -33,13 +36,17 @@ _Identity = tuple[int, int, int, int]
 
 
 class Pipeline:
-    """Imports one file after the other. `give_up`: how a replaced package is removed."""
+    """Imports one file after the other. `give_up`: how a replaced package is removed.
+
+    `trust`: whose signatures count.
+    """
 
     def __init__(self, store: PublishingStore, clock: Clock, shelf: Shelf, give_up: GiveUp) -> None:
         self._store = store
         self._clock = clock
         self._shelf = shelf
         self._give_up = give_up
+        self.trust = Trust()
 
     async def run(self, job: Job) -> ImportRecord:
         """Imports the file of `job`.
@@ -54,8 +61,11 @@ class Pipeline:
             plan = await self._plan(found, part)
             if not plan.action.imports:
                 return _left_alone(job.path, plan, found)
+            seal = await asyncio.to_thread(examine, found, self.trust)
+            if plan.action is ImportAction.REPAIRED:
+                await self._check_better(found)
             await self._make_room(plan, part)
-            copied = await self._copy(found, part, job)
+            copied = await self._copy(seal, part, job)
         except (PackageRefused, SourceGone):
             await asyncio.to_thread(_check_unchanged, job.path, before)
             raise
@@ -67,7 +77,7 @@ class Pipeline:
             raise
         faults.point("import.copied")
         job.checking()
-        return await self._publish(job.path, plan, part, copied.sha256)
+        return await self._publish(job.path, plan, seal, part, copied)
 
     async def recover(self, path: Path) -> ImportRecord:
         """A file that was verified and renamed, and whose transaction a power cut prevented.
@@ -80,7 +90,8 @@ class Pipeline:
             await asyncio.to_thread(self._shelf.delete, [path.name])
         if not plan.action.imports:
             return _left_alone(path, plan, found)
-        return await self._publish(path, plan, path, path.stem)
+        seal = await asyncio.to_thread(examine, found, self.trust)
+        return await self._publish(path, plan, seal, path, await _hashed(seal))
 
     async def _plan(self, found: PackageFile, part: Path) -> ImportPlan:
         room, copied = await asyncio.to_thread(self._shelf.room, part)
@@ -92,19 +103,16 @@ class Pipeline:
         for package_id in plan.give_up:
             await self._give_up(package_id, "it made room for others")
 
-    async def _copy(self, found: PackageFile, part: Path, job: Job) -> Copied:
-        """The copy, with the content that its header promises; `part` is gone where it is not."""
-        copied = await self._copy_once(found, part, job)
-        if copied.content_sha256 != found.header.sha256.hex() and copied.resumed:
+    async def _copy(self, seal: Seal, part: Path, job: Job) -> Copied:
+        """The copy; whatever is damaged in it was so on the stick."""
+        copied = await self._copy_once(seal, part, job)
+        if copied.resumed and copied.content_sha256 != seal.package.header.sha256.hex():
             await asyncio.to_thread(part.unlink)
-            copied = await self._copy_once(found, part, job)
-        if copied.content_sha256 != found.header.sha256.hex():
-            report = await verify(part)
-            await asyncio.to_thread(part.unlink)
-            raise PackageRefused(report.sentence)
+            copied = await self._copy_once(seal, part, job)
         return copied
 
-    async def _copy_once(self, found: PackageFile, part: Path, job: Job) -> Copied:
+    async def _copy_once(self, seal: Seal, part: Path, job: Job) -> Copied:
+        found = seal.package
         stop = threading.Event()
         loop = asyncio.get_running_loop()
 
@@ -117,7 +125,14 @@ class Pipeline:
             loop.call_soon_threadsafe(job.copying, done, found.size)
 
         work = asyncio.to_thread(
-            copy, found.path, part, found.size, HEADER_SIZE, progress, stop.is_set
+            copy,
+            found.path,
+            part,
+            found.size,
+            HEADER_SIZE,
+            progress,
+            stop.is_set,
+            prehash=seal.needs_prehash,
         )
         copying = asyncio.ensure_future(work)
         try:
@@ -129,16 +144,19 @@ class Pipeline:
             raise
 
     async def _publish(
-        self, source: Path, plan: ImportPlan, file: Path, sha256: str
+        self, source: Path, plan: ImportPlan, seal: Seal, file: Path, copied: Copied
     ) -> ImportRecord:
+        sha256 = copied.sha256
         staging, final = self._shelf.staging(sha256), self._shelf.final(sha256)
         try:
-            package = await asyncio.to_thread(open_package, file)
+            admitted = await admit(seal, file, copied)
+            await self._check_worth(admitted)
             staged = await stage(file, staging, latest=self._latest())
             faults.point("import.verified")
+            await asyncio.to_thread(write_beside, final, admitted.signatures)
             await asyncio.to_thread(self._shelf.shelve, file, final)
             faults.point("import.renamed")
-            await self._list(package, sha256, staging, final, file)
+            await self._list(admitted, sha256, staging, final, file)
             faults.point("import.published")
             await self.delete_discarded()
         except PackageRefused:
@@ -146,15 +164,34 @@ class Pipeline:
             raise
         finally:
             await asyncio.to_thread(staging.unlink, missing_ok=True)
-        return imported(source, plan, package, staged.rows)
+        return imported(source, plan, admitted, staged.rows)
+
+    async def _held(self, package_id: str) -> Held | None:
+        held = await self._store.held_packages()
+        return next((one for one in held if one.package_id == package_id), None)
+
+    async def _check_better(self, found: PackageFile) -> None:
+        """Raises PackageRefused for a copy in which the same audio is damaged as here."""
+        damaged = await self._store.damaged_audio(found.manifest.package_id)
+        if damaged and not await asyncio.to_thread(sound_audio, found, damaged):
+            raise PackageRefused(
+                "The same audio is damaged in it as in the copy that is here. Bring a good copy."
+            )
+
+    async def _check_worth(self, admitted: Admission) -> None:
+        """Raises PackageRefused where what is here is better."""
+        found = described(admitted.package, 0)
+        held = await self._held(found.package_id)
+        if (reason := not_worth_it(found, held, len(admitted.damaged))) is not None:
+            raise PackageRefused(reason)
 
     async def _list(
-        self, package: PackageFile, sha256: str, staging: Path, final: Path, part: Path
+        self, admitted: Admission, sha256: str, staging: Path, final: Path, part: Path
     ) -> None:
         """Publishes; where there is no room for the records, the copy waits for the next time."""
         now = self._clock.now()
         try:
-            await self._store.publish(new_package(package, sha256, now), staging, now)
+            await self._store.publish(new_package(admitted, sha256, now), staging, now)
         except NoSpace:
             await asyncio.to_thread(final.replace, part)
             raise
@@ -169,6 +206,22 @@ class Pipeline:
     def _latest(self) -> str | None:
         """The time, where it is known: nothing in a package was written later."""
         return self._clock.now() if self._clock.trusted else None
+
+
+async def _hashed(seal: Seal) -> Copied:
+    """The hashes of a file that is copied already."""
+    path, size = seal.package.path, seal.package.size
+    return await asyncio.to_thread(
+        copy, path, path, size, HEADER_SIZE, _unseen, _never, prehash=seal.needs_prehash
+    )
+
+
+def _unseen(done: int) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
 
 
 def _left_alone(path: Path, plan: ImportPlan, found: PackageFile) -> ImportRecord:

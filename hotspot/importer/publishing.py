@@ -4,19 +4,22 @@ from pathlib import Path
 
 import msgspec
 
+from hotspot.model import damage
 from hotspot.model.catalogue import NewPackage
 from hotspot.model.imports import ImportRecord
 from hotspot.model.plan import Found, ImportAction, ImportPlan, Part
 from hotspot.model.wire import PackageInfo
+from hotspot.package.admission import Admission
 from hotspot.package.manifest import SeriesInfo
 from hotspot.package.reader import PackageFile
 
 
-def new_package(package: PackageFile, sha256: str, now: str) -> NewPackage:
+def new_package(admitted: Admission, sha256: str, now: str) -> NewPackage:
     """The package whose verified file lies in packages/ under its SHA-256.
 
     The names of its language and versions are left to the store, which reads them from the rows.
     """
+    package = admitted.package
     manifest = package.manifest
     series = manifest.series_info
     file_name = f"{sha256}.bible"
@@ -31,7 +34,8 @@ def new_package(package: PackageFile, sha256: str, now: str) -> NewPackage:
         size_in_bytes=package.size,
         sha256=sha256,
         imported_at=now,
-        complete=True,
+        complete=admitted.complete,
+        signed_by=admitted.signer,
         series_info=None if series is None else msgspec.to_builtins(series),
     )
     return NewPackage(
@@ -40,7 +44,15 @@ def new_package(package: PackageFile, sha256: str, now: str) -> NewPackage:
         file_name=file_name,
         audio=package.stored_audio(file_name),
         source="import",
+        damaged=admitted.damaged,
     )
+
+
+_HOW = {
+    ImportAction.NEW: "is new here",
+    ImportAction.NEWER: "replaces an older version",
+    ImportAction.REPAIRED: "replaces the copy that was damaged",
+}
 
 
 def described(package: PackageFile, copied: int) -> Found:
@@ -70,14 +82,15 @@ def _part(series: SeriesInfo) -> Part:
 
 
 def imported(
-    source: Path, plan: ImportPlan, package: PackageFile, rows: dict[str, int]
+    source: Path, plan: ImportPlan, admitted: Admission, rows: dict[str, int]
 ) -> ImportRecord:
     """What became of a package that is here now."""
-    manifest = package.manifest
+    manifest = admitted.package.manifest
     verses, audio = rows.get("verse_texts", 0), rows.get("media_files", 0)
     told = [
-        "is new here" if plan.action is ImportAction.NEW else "replaces an older version",
+        _HOW[plan.action],
         *plan.notes,
+        *([damage.note(len(admitted.damaged))] if admitted.damaged else []),
     ]
     sentence = (
         f"Package {manifest.package_id} version {manifest.package_version} "

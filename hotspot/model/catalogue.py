@@ -56,12 +56,16 @@ class PackageStore(AudioSource, Protocol):
     async def package(self, package_id: str) -> StoredPackage | None:
         """The current version of one package."""
 
+    async def damaged_audio(self, package_id: str) -> frozenset[str]:
+        """The media files whose audio in the package's file is damaged."""
+
 
 class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
     """A verified package whose file lies in packages/ already, about to be published.
 
-    `manifest`: its JSON as it came. `audio`: the audio files inside it.
-    `source`: 'download', 'import' or 'share'.
+    `manifest`: its JSON as it came. `audio`: the audio files inside it; those of the media files
+    `damaged` are not as they should be. `source`: 'download', 'import' or 'share'.
+    `info.signed_by`: the trusted key that signed it; its rows may go up without being approved.
     """
 
     info: PackageInfo
@@ -69,6 +73,7 @@ class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
     file_name: str
     audio: Sequence[StoredAudio]
     source: str
+    damaged: frozenset[str] = frozenset()
 
 
 class PublishCounts(msgspec.Struct, frozen=True):

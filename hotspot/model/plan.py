@@ -20,6 +20,7 @@ class ImportAction(StrEnum):
 
     NEW = "new"
     NEWER = "newer"
+    REPAIRED = "repaired"
     SAME = "same"
     OLDER = "older"
     SUPERSEDED = "superseded"
@@ -34,7 +35,7 @@ class ImportAction(StrEnum):
 
     @property
     def imports(self) -> bool:
-        return self in (ImportAction.NEW, ImportAction.NEWER)
+        return self in (ImportAction.NEW, ImportAction.NEWER, ImportAction.REPAIRED)
 
     @property
     def failed(self) -> bool:
@@ -84,11 +85,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A package that is here already. `size` in bytes."""
+    """A package that is here already. `size` in bytes.
+
+    `complete`: none of it is damaged; `damaged`: how many of its audio files are.
+    """
 
     package_id: str
     version: str
     size: int = 0
+    complete: bool = True
+    damaged: int = 0
     conflicts_with: tuple[str, ...] = ()
     supersedes: str | None = None
     part: Part | None = None
@@ -138,8 +144,10 @@ def plan_import(found: Found, here: Sequence[Held], room: Room) -> ImportPlan:
             sentence=f"{name} does not fit: the card needs {_mb(missing)} MB more room. "
             "Remove packages that nobody uses, or use a bigger card.",
         )
+    again = held is not None and version_of(found.version) == version_of(held.version)
+    action = ImportAction.REPAIRED if again else ImportAction.NEWER
     return ImportPlan(
-        action=ImportAction.NEW if held is None else ImportAction.NEWER,
+        action=ImportAction.NEW if held is None else action,
         sentence=f"{name} is being imported.",
         notes=_notes(found, others),
         give_up=give_up,
@@ -211,7 +219,8 @@ def _held_already(name: str, found: Found, held: Held | None) -> ImportPlan | No
     if held is None or version_of(found.version) > version_of(held.version):
         return None
     if version_of(found.version) == version_of(held.version):
-        return ImportPlan(action=ImportAction.SAME, sentence=f"{name} is here already.")
+        here = ImportPlan(action=ImportAction.SAME, sentence=f"{name} is here already.")
+        return here if held.complete else None
     return ImportPlan(
         action=ImportAction.OLDER,
         sentence=f"{name} is older than version {held.version}, which is here: it was left alone.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from hotspot.model.box import BoxReport
 from hotspot.model.merge import Status
 from hotspot.model.records import Key, Values
 from hotspot.model.tables import Scope, ScopeKind
@@ -61,6 +62,7 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
     """`POST sync/changes`: all scopes at once, or the short form for one package.
 
     `written`: what the answers to uploads of this session said; their records need not come back.
+    `session_end`: nothing more goes up: the session is over once there is nothing more to come.
     """
 
     scopes: list[ScopeRequest] | None = None
@@ -71,6 +73,9 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
     max_changes: int | None = None
     record_ids: list[str] | None = None
     written: list[str] | None = None
+    sync_session_id: str | None = None
+    session_end: bool = False
+    report: BoxReport | None = None
 
 
 class Change(Message, frozen=True, kw_only=True, omit_defaults=False):
@@ -220,7 +225,11 @@ class PairResponse(Message, frozen=True, kw_only=True):
 
 
 class PackageInfo(Message, frozen=True, kw_only=True):
-    """One package as the catalogue lists it. `complete`: whether the whole file is offered."""
+    """One package as the catalogue lists it. `complete`: whether the whole file is offered.
+
+    `damaged_audio`: how many audio files in it are damaged, and not here from elsewhere.
+    `signed_by`: the name of the trusted minisign key that signed it.
+    """
 
     package_id: str
     package_version: str
@@ -235,6 +244,8 @@ class PackageInfo(Message, frozen=True, kw_only=True):
     sha256: str
     imported_at: str
     complete: bool
+    damaged_audio: int = 0
+    signed_by: str | None = None
     series_info: dict[str, Any] | None = None
 
 

@@ -23,7 +23,9 @@ _COLUMNS = """
 SELECT p.id, p.version, p.package_type, p.language_entity_id,
   coalesce(l.name, p.language_entity_id) AS language_name,
   p.audio_version_id, a.name, p.text_version_id, t.name,
-  f.size, f.sha256, p.imported_at, f.complete, f.series_json
+  f.size, f.sha256, p.imported_at, f.complete, f.series_json, f.signed_by,
+  (SELECT count(*) FROM package_audio d JOIN media_files m ON m.id = d.media_file_id
+    WHERE d.package_id = p.id AND d.damaged AND m.local_path IS NULL)
 """
 
 _WANTED = """
@@ -39,15 +41,18 @@ _AUDIO = """
 SELECT a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name,
   p.imported_at AS since, p.id AS package_id
 FROM package_audio a JOIN local_packages p ON p.id = a.package_id
-WHERE a.media_file_id = :id
+WHERE a.media_file_id = :id AND NOT a.damaged
 UNION ALL
 SELECT file_name, 0, size, sha256, audio_format, original_name, fetched_at, ''
 FROM fetched_audio WHERE media_file_id = :id
 ORDER BY since DESC, package_id LIMIT 1
 """
 
+_DAMAGED = "SELECT media_file_id FROM package_audio WHERE package_id = ? AND damaged"
+
 _HELD = """
-SELECT p.id, p.version, f.size, f.conflicts_json, f.supersedes, f.series_json
+SELECT p.id, p.version, f.size, f.conflicts_json, f.supersedes, f.series_json, f.complete,
+  (SELECT count(*) FROM package_audio WHERE package_id = p.id AND damaged)
 FROM local_packages p JOIN package_files f ON f.package_id = p.id ORDER BY p.id
 """
 
@@ -73,6 +78,10 @@ class Packages(Part):
             return None
         *info, manifest, file_name = rows[0]
         return StoredPackage(_info(info), manifest.encode(), file_name)
+
+    async def damaged_audio(self, package_id: str) -> frozenset[str]:
+        rows = await self._database.read(_DAMAGED, (package_id,))
+        return frozenset(row[0] for row in rows)
 
     async def audio(self, media_file_id: str) -> StoredAudio | None:
         rows = await self._database.read(_AUDIO, {"id": media_file_id})
@@ -130,12 +139,21 @@ def _info(row: Sequence[Any]) -> PackageInfo:
         sha256=row[10],
         imported_at=row[11],
         complete=bool(row[12]),
+        damaged_audio=row[15],
+        signed_by=row[14],
         series_info=msgspec.json.decode(series) if series is not None else None,
     )
 
 
 def _held(
-    package_id: str, version: str, size: int, conflicts: str, supersedes: str | None, series: Any
+    package_id: str,
+    version: str,
+    size: int,
+    conflicts: str,
+    supersedes: str | None,
+    series: Any,
+    complete: int,
+    damaged: int,
 ) -> Held:
     return Held(
         package_id=package_id,
@@ -143,6 +161,8 @@ def _held(
         size=size,
         conflicts_with=tuple(msgspec.json.decode(conflicts, type=list[str])),
         supersedes=supersedes,
+        complete=bool(complete),
+        damaged=damaged,
         part=None if series is None else _part(msgspec.json.decode(series)),
     )
 

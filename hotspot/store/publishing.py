@@ -34,20 +34,39 @@ SELECT file_name FROM package_files WHERE package_id = ? AND file_name <> ?
 """
 
 _FILE = """
-INSERT INTO package_files (package_id, file_name, sha256, size, complete, series_json, supersedes,
-  conflicts_json)
-VALUES (:id, :file_name, :sha256, :size, :complete, :series,
+INSERT INTO package_files (package_id, file_name, sha256, size, complete, series_json, signed_by,
+  supersedes, conflicts_json)
+VALUES (:id, :file_name, :sha256, :size, :complete, :series, :signed_by,
   json_extract(:manifest, '$.supersedes'),
   coalesce(json_extract(:manifest, '$.conflictsWith'), '[]'))
 """
 
 _AUDIO = """
 INSERT INTO package_audio
-SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+  value ->> 7
 FROM json_each(?)
 """
 
 _SCOPES = "INSERT INTO package_scopes SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)"
+
+# What a trusted key signed needs nobody's approval; one that was sent already stays finished.
+_APPROVE = """
+INSERT INTO package_approvals (package_id, sha256, approved_at) VALUES (:id, :sha256, :now)
+ON CONFLICT (package_id) DO UPDATE SET sha256 = excluded.sha256,
+  approved_at = excluded.approved_at, finished_at = NULL, reason = NULL
+WHERE sha256 <> excluded.sha256
+"""
+
+_WANT_DAMAGED = """
+INSERT OR IGNORE INTO wanted_audio (media_file_id, wanted_at, damaged)
+SELECT a.media_file_id, ?, 1 FROM package_audio a JOIN media_files m ON m.id = a.media_file_id
+WHERE a.package_id = ? AND a.damaged AND m.local_path IS NULL
+"""
+_WANT_NO_MORE = """
+DELETE FROM wanted_audio WHERE damaged AND media_file_id IN (
+  SELECT media_file_id FROM package_audio WHERE package_id = ? AND NOT damaged)
+"""
 
 _COMPARE = """
 INSERT INTO feed_positions (scope_kind, scope_id, imports)
@@ -60,7 +79,7 @@ _LINK = """
 UPDATE media_files SET local_path = (
   SELECT 'packages/' || file_name FROM (
     SELECT a.media_file_id, a.file_name, p.imported_at AS since, p.id AS package_id
-    FROM package_audio a JOIN local_packages p ON p.id = a.package_id
+    FROM package_audio a JOIN local_packages p ON p.id = a.package_id WHERE NOT a.damaged
     UNION ALL SELECT media_file_id, file_name, fetched_at, '' FROM fetched_audio)
   WHERE media_file_id = media_files.id ORDER BY since DESC, package_id LIMIT 1)
 WHERE id IN (SELECT value FROM json_each(?))
@@ -109,6 +128,12 @@ async def _list(connection: aiosqlite.Connection, new: NewPackage, now: str) -> 
     await connection.execute(_AUDIO, (info.package_id, as_json(_audio_values(new))))
     await connection.execute(_SCOPES, (info.package_id, as_json(_scopes(info))))
     await link_audio(connection, {*linked, *(one.media_file_id for one in new.audio)})
+    await connection.execute(_WANT_DAMAGED, (now, info.package_id))
+    await connection.execute(_WANT_NO_MORE, (info.package_id,))
+    if info.signed_by is not None:
+        await connection.execute(
+            _APPROVE, {"id": info.package_id, "sha256": info.sha256, "now": now}
+        )
 
 
 def _package_values(new: NewPackage, now: str) -> dict[str, Any]:
@@ -136,13 +161,23 @@ def _file_values(new: NewPackage) -> dict[str, Any]:
         "sha256": info.sha256,
         "size": info.size_in_bytes,
         "complete": info.complete,
+        "signed_by": info.signed_by,
         "manifest": new.manifest.decode(),
     }
 
 
 def _audio_values(new: NewPackage) -> list[list[Any]]:
     return [
-        [a.media_file_id, a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name]
+        [
+            a.media_file_id,
+            a.file_name,
+            a.offset,
+            a.size,
+            a.sha256,
+            a.audio_format,
+            a.original_name,
+            a.media_file_id in new.damaged,
+        ]
         for a in new.audio
     ]
 

@@ -99,7 +99,7 @@ _WANT_AUDIO = """
 INSERT INTO wanted_audio (media_file_id, wanted_at)
 SELECT value, :now FROM json_each(:ids) WHERE true
 ON CONFLICT (media_file_id) DO UPDATE SET
-  wanted_at = excluded.wanted_at, failures = 0, reason = NULL
+  wanted_at = excluded.wanted_at, failures = 0, reason = NULL, damaged = 0
 """
 
 _WAIT_FOR_AUDIO = """

@@ -21,6 +21,7 @@ class MemoryPackages:
     def __init__(self) -> None:
         self.stored: dict[str, StoredPackage] = {}
         self.audios: dict[str, StoredAudio] = {}
+        self.damaged: dict[str, frozenset[str]] = {}
 
     async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
         found = [
@@ -34,6 +35,9 @@ class MemoryPackages:
 
     async def package(self, package_id: str) -> StoredPackage | None:
         return self.stored.get(package_id)
+
+    async def damaged_audio(self, package_id: str) -> frozenset[str]:
+        return self.damaged.get(package_id, frozenset())
 
     async def audio(self, media_file_id: str) -> StoredAudio | None:
         return self.audios.get(media_file_id)

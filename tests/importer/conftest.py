@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ class Box:
 
 
 @asynccontextmanager
-async def open_box(data_dir: Path) -> AsyncIterator[Box]:
-    config, bus = Config(data_dir=data_dir), Bus()
+async def open_box(data_dir: Path, **settings: Any) -> AsyncIterator[Box]:
+    config, bus = Config(data_dir=data_dir, **settings), Bus()
     data_dir.mkdir(exist_ok=True)
     clock = Clock(instants.to_ms("2026-11-22T10:00:00.000Z"))
     async with HotspotStore.open(config.database, clock) as store:

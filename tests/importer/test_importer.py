@@ -121,7 +121,7 @@ def flipped(source: Path, offset: int) -> Path:
     return damaged
 
 
-async def test_a_flipped_byte_in_any_section_is_refused(box: Box, tmp_path: Path) -> None:
+async def test_a_flipped_byte_before_the_audio_is_refused(box: Box, tmp_path: Path) -> None:
     source = await asyncio.to_thread(combined_package, tmp_path)
     package = await asyncio.to_thread(open_package, source)
     places = {
@@ -131,8 +131,6 @@ async def test_a_flipped_byte_in_any_section_is_refused(box: Box, tmp_path: Path
         70: "header is damaged",
         72: "manifest",
         package.database_offset + 5000: "The database is damaged",
-        package.audio_offset + 7: "combined-jonah-1.mp3' is damaged",
-        package.size - 1: "combined-jonah-2.mp3' is damaged",
     }
     for offset, says in places.items():
         result = await box.importer.import_file(flipped(source, offset))
