@@ -1,11 +1,16 @@
 """Asks the running daemon; where there is none, opens the store and does it itself."""
 
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 from hotspot.config import Config
 from hotspot.control import ask
 from hotspot.daemon import open_core
 from hotspot.operations import perform
+
+Ask = Callable[[str, dict[str, Any]], Coroutine[Any, Any, Any]]
+"""Performs an operation with these arguments."""
 
 
 async def ask_or_open(config: Config, operation: str, arguments: dict[str, Any]) -> Any:
@@ -15,3 +20,15 @@ async def ask_or_open(config: Config, operation: str, arguments: dict[str, Any])
     except ConnectionError:
         async with open_core(config) as core:
             return await perform(core.operations, operation, arguments)
+
+
+@asynccontextmanager
+async def asker(config: Config) -> AsyncIterator[Ask]:
+    """Asks the same one several things: the daemon, or the store, open until the block ends."""
+    try:
+        await ask(config.control_socket, "importing", {})
+    except ConnectionError:
+        async with open_core(config) as core:
+            yield lambda operation, arguments: perform(core.operations, operation, arguments)
+    else:
+        yield lambda operation, arguments: ask(config.control_socket, operation, arguments)

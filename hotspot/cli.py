@@ -20,6 +20,8 @@ from hotspot.listing import Listing
 
 ELSEWHERE = {
     "conflicts": "hotspot.deciding",
+    "export": "hotspot.importing",
+    "imports": "hotspot.importing",
     "package": "hotspot.package.commands",
     "upstream": "hotspot.upstream.commands",
 }
@@ -108,11 +110,12 @@ def status(load: Load, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Import package files, or all packages in a folder."""
-    from hotspot import reports
+    """Import package files, or all packages in a folder; Ctrl-C stops, the next time goes on."""
+    from hotspot import importing, reports
 
-    found = [str(path.resolve()) for path in paths]
-    results = ask(load(), "import", paths=found)
+    with importing.shown(quiet=as_json) as show:
+        found = [str(path.resolve()) for path in paths]
+        results = asyncio.run(importing.import_paths(load(), found, show))
     report(results, as_json, reports.imports)
     if any(result["outcome"] in reports.FAILED_IMPORTS for result in results):
         sys.exit(1)
@@ -137,19 +140,25 @@ def packages() -> None:
 @JSON
 @click.pass_obj
 def list_packages(load: Load, as_json: bool) -> None:
-    """List the packages that phones can download."""
+    """List the packages that phones can download, and say which were not imported and why."""
     from hotspot import reports
 
-    report(ask(load(), "packages"), as_json, reports.packages)
+    settings = load()
+    report(ask(settings, "packages"), as_json, reports.packages)
+    if not as_json and (failed := reports.not_imported(ask(settings, "imports"))):
+        click.echo(failed)
 
 
 @packages.command(name="remove")
 @click.argument("package_id")
 @click.pass_obj
 def remove_package(load: Load, package_id: str) -> None:
-    """Take a package out of the catalogue; its records stay."""
+    """Take a package away, and the records that no other package here holds.
+
+    Edits that wait for the server, and records in conflict, stay.
+    """
     ask(load(), "remove-package", package_id=package_id)
-    click.echo(f"Package {package_id} is not offered any more.")
+    click.echo(f"Package {package_id} is removed.")
 
 
 @packages.command()

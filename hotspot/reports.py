@@ -2,7 +2,11 @@
 
 from typing import Any
 
-FAILED_IMPORTS = frozenset({"refused", "no_space", "interrupted"})
+from hotspot.model.plan import ImportAction
+from hotspot.model.progress import Progress, in_words
+
+FAILED_IMPORTS = frozenset(action.value for action in ImportAction if action.failed)
+SHOWN_FAILURES = 10
 
 
 def status(result: dict[str, Any]) -> str:
@@ -33,8 +37,17 @@ def status(result: dict[str, Any]) -> str:
     if result["wantedAudio"]:
         lines.append(f"{len(result['wantedAudio'])} audio files are to come from the server.")
     lines += [one["message"] for one in result["sticks"]]
+    lines += [_under_way(job) for job in result["importing"]]
     lines += [one["message"] for one in result["imports"][-10:]]
     return "\n".join(lines)
+
+
+def _under_way(job: dict[str, Any]) -> str:
+    told = f"Import {job['job']} of {job['source']}: {job['phase']}"
+    if job["phase"] != "copying":
+        return f"{told}."
+    at = Progress(job["done"], job["total"], job["rate"], job["leftSeconds"])
+    return f"{told}, {in_words(at)}."
 
 
 def session(result: dict[str, Any]) -> str:
@@ -52,6 +65,18 @@ def imports(results: list[dict[str, Any]]) -> str:
     if not results:
         return "No packages were found there."
     return "\n".join(f"{one['message']} ({one['seconds']:.1f} s)" for one in results)
+
+
+def exported(result: dict[str, Any]) -> str:
+    """What was written."""
+    return f"Package {result['exported']} is written, and read back: {', '.join(result['files'])}."
+
+
+def not_imported(results: list[dict[str, Any]]) -> str:
+    """The files whose last import failed, a line each."""
+    last = {one["source"]: one for one in results}
+    failed = [one for one in last.values() if one["outcome"] in FAILED_IMPORTS]
+    return "\n".join(f"Not imported: {one['message']}" for one in failed[-SHOWN_FAILURES:])
 
 
 def packages(results: list[dict[str, Any]]) -> str:
