@@ -35,6 +35,7 @@ from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
 from hotspot.phones import conflicts
 from hotspot.phones.app import build_app
+from hotspot.reporting import box_report
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
@@ -117,7 +118,8 @@ def _following(
         return None
     uplink = Uplink(url, bus)
     upstream = Upstream(session, url, config.upstream_token, clock)
-    syncer = Syncer(store, upstream, clock, bus, uplink=uplink)
+    report = partial(box_report, store, clock, config.data_dir)
+    syncer = Syncer(store, upstream, clock, bus, uplink=uplink, report=report)
     return Following(uplink, syncer, AudioFetches(store, session, url, config.packages, clock))
 
 

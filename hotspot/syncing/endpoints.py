@@ -14,6 +14,7 @@ from hotspot.http.messages import answer, answer_encoded, read
 from hotspot.model import instants
 from hotspot.model.changes import Parsed, parse_changes, scopes
 from hotspot.model.edits import Sender
+from hotspot.model.fleet import Visits
 from hotspot.model.judging import judge
 from hotspot.model.records import Key, Record, parse_id
 from hotspot.model.stores import (
@@ -37,6 +38,7 @@ from hotspot.model.wire import (
     UploadResponse,
     scope_state,
 )
+from hotspot.syncing.attendance import Attendance
 from hotspot.syncing.naming import rows_to_judge
 
 MAX_SCOPES = 2_000
@@ -45,12 +47,22 @@ _NAME_LIMIT = 200
 
 
 class SyncEndpoints:
-    """Handlers over one store; the clock is the node's own."""
+    """Handlers over one store; the clock is the node's own.
 
-    def __init__(self, store: RecordStore, devices: DeviceStore, clock: Clock) -> None:
+    `visits`: where it is kept who came; None where nobody looks.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        devices: DeviceStore,
+        clock: Clock,
+        visits: Visits | None = None,
+    ) -> None:
         self._store = store
         self._devices = devices
         self._clock = clock
+        self._visits = Attendance(visits, devices) if visits is not None else None
 
     def routes(self) -> list[web.RouteDef]:
         """The routes to mount."""
@@ -72,6 +84,8 @@ class SyncEndpoints:
             followed = await self._package_scopes(asked)
             page = await self._store.read_changes(_query(asked, followed))
             token = _joined(page)
+        if self._visits is not None:
+            await self._visits.served(request, asked, page)
         return await answer(request, _page(page, token, self._clock))
 
     async def _to_compare(self, scopes: Sequence[Scope]) -> list[FeedScope]:
@@ -111,17 +125,22 @@ class SyncEndpoints:
             sender_now=instant(request.headers.get("X-Client-Time"), "X-Client-Time"),
             synchronized=request.headers.get("X-Client-Clock") == SYNCHRONIZED,
         )
-        body = await _Batch(asked, sender).write_to(self._store)
+        batch = _Batch(asked, sender)
+        body = await batch.write_to(self._store)
+        if self._visits is not None:
+            await self._visits.uploaded(request, asked, device, batch.judged)
         return await answer_encoded(request, body)
 
 
 class _Batch:
-    """One upload on its way into the store."""
+    """One upload on its way into the store. `judged`: changes that this attempt was the first to
+    judge."""
 
     def __init__(self, asked: UploadRequest, sender: Sender) -> None:
         self.id = asked.batch_id or str(uuid4())
         self.redeliver = asked.redeliver
         self.sender = sender
+        self.judged = 0
         self.body_hash = _body_hash(asked)
         self.changes: list[Parsed] = parse_changes(asked.changes)
         if len(self.id) > _NAME_LIMIT or not self.id.isprintable():
@@ -133,6 +152,7 @@ class _Batch:
 
     async def _work(self, tx: RecordTransaction) -> bytes:
         device_id = self.sender.device.id
+        self.judged = 0
         stored = await tx.stored_answer(device_id, self.id)
         if stored is not None:
             if stored.body_hash != self.body_hash:
@@ -140,6 +160,7 @@ class _Batch:
             return stored.answer
         body = await self._judge(tx)
         await tx.store_answer(device_id, self.id, self.body_hash, body)
+        self.judged = len(self.changes)
         return body
 
     async def _judge(self, tx: RecordTransaction) -> bytes:

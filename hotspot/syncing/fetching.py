@@ -119,6 +119,7 @@ class Fetches:
             ],
             max_changes=PAGE,
             written=self._written,
+            session_end=True,
         )
         try:
             return await self._upstream.changes(asked)

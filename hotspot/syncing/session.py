@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
 from hotspot.model import instants
+from hotspot.model.box import BoxReport
 from hotspot.model.sessions import SessionLog
 from hotspot.model.stores import ReplicaStore
 from hotspot.model.tables import Scope
@@ -37,12 +39,17 @@ class SessionReport:
         }
 
 
-async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> SessionReport:
+async def run_session(
+    store: ReplicaStore, upstream: Upstream, clock: Clock, report: BoxReport | None = None
+) -> SessionReport:
     """Uploads and fetches all there is. Ends with the log, also where the upstream failed.
+
+    `report`: what the upstream is told of this hotspot.
 
     Each batch and each page is committed on its own, so a cut costs at most what was in flight.
     """
     started_ms, guessing = clock.monotonic(), not clock.trusted
+    upstream = upstream.in_session(str(uuid4()), report)
     await store.recover()
     uploads, fetches = Uploads(store, upstream, clock), Fetches(store, upstream, clock)
     approvals = Approvals(store, upstream, clock, uploads)
@@ -53,6 +60,7 @@ async def run_session(store: ReplicaStore, upstream: Upstream, clock: Clock) -> 
         await fetches.run(uploads.written)
         if fetches.compared:
             await uploads.run()
+        await upstream.greet()
     except HotspotError as error:
         failure = error
     if guessing and clock.trusted:

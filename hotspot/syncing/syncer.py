@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from hotspot.events import (
     SyncStarted,
     UplinkChanged,
 )
+from hotspot.model.box import BoxReport
 from hotspot.model.pace import Pace
 from hotspot.model.stores import ReplicaStore
 from hotspot.syncing.session import SessionReport, run_session
@@ -47,6 +49,10 @@ class Reachability(Protocol):
         """Is told that a request got no answer."""
 
 
+Reporter = Callable[[str | None], Awaitable[BoxReport]]
+"""Makes what the upstream is told of this hotspot, given why the last session ended early."""
+
+
 class Syncer:
     """Runs sessions with the upstream."""
 
@@ -57,12 +63,14 @@ class Syncer:
         clock: Clock,
         bus: Bus,
         uplink: Reachability,
+        report: Reporter | None = None,
     ) -> None:
         self._store = store
         self._upstream = upstream
         self._clock = clock
         self._bus = bus
         self._uplink = uplink
+        self._report = report
         self._one_at_a_time = asyncio.Lock()
         self._pace = Pace()
         self.last: SessionReport | None = None
@@ -76,6 +84,10 @@ class Syncer:
     def busy(self) -> bool:
         """Whether a session is under way."""
         return self._one_at_a_time.locked()
+
+    @property
+    def _last_error(self) -> str | None:
+        return str(self.last.error) if self.last is not None and self.last.error else None
 
     async def sync(self) -> SessionReport:
         """Runs one session now; waits for the one under way first.
@@ -91,7 +103,8 @@ class Syncer:
     async def _session(self) -> SessionReport:
         self._bus.publish(SyncStarted())
         began = time.monotonic()
-        report = await run_session(self._store, self._upstream, self._clock)
+        told = await self._report(self._last_error) if self._report is not None else None
+        report = await run_session(self._store, self._upstream, self._clock, told)
         ended = time.monotonic()
         self.last = report
         self._pace = self._pace.after(report.error, ended, random.random())

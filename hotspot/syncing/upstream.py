@@ -2,10 +2,12 @@
 
 import asyncio
 import gzip
+from copy import copy
 from typing import TypeVar
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from hotspot.clock import Clock
 from hotspot.errors import (
@@ -18,6 +20,7 @@ from hotspot.errors import (
     UpstreamUnreachable,
 )
 from hotspot.model import instants
+from hotspot.model.box import BoxReport
 from hotspot.model.digest_wire import DigestRequest, DigestResponse
 from hotspot.model.timeline import Timeline
 from hotspot.model.wire import (
@@ -27,6 +30,7 @@ from hotspot.model.wire import (
     ErrorBody,
     UploadResponse,
 )
+from hotspot.syncing.attendance import SESSION_HEADER
 from hotspot.syncing.patience import retry_after_s
 
 T = TypeVar("T")
@@ -47,6 +51,22 @@ class Upstream:
         self._url = url.rstrip("/")
         self._token = token
         self._clock = clock
+        self._session_id: str | None = None
+        self._report: BoxReport | None = None
+
+    def in_session(self, session_id: str, report: BoxReport | None) -> "Upstream":
+        """The same upstream, told of each request which session it belongs to.
+
+        `report`: goes with the first question that is asked.
+        """
+        visit = copy(self)
+        visit._session_id, visit._report = session_id, report
+        return visit
+
+    async def greet(self) -> None:
+        """Brings the report where no question of the session has; raises what `changes` raises."""
+        if self._report is not None:
+            await self.changes(ChangesRequest(scopes=[]))
 
     async def upload(self, body: bytes, timeline: Timeline | None) -> UploadResponse:
         """Sends an encoded UploadRequest, whose stamps are on `timeline`.
@@ -61,8 +81,10 @@ class Upstream:
 
         Raises PositionGone, NotFound, TryLater, UpstreamRefused or UpstreamUnreachable.
         """
-        body = msgspec.json.encode(asked)
+        told_of = replace(asked, sync_session_id=self._session_id, report=self._report)
+        body = msgspec.json.encode(told_of)
         answer, mono_ms = await self._post("sync/changes", body, ChangesResponse)
+        self._report = None
         told = _time(answer.server_timestamp)
         if answer.server_clock == SYNCHRONIZED:
             self._clock.learn(told, mono_ms)
@@ -113,6 +135,8 @@ class Upstream:
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
+        if self._session_id is not None:
+            headers[SESSION_HEADER] = self._session_id
         return headers
 
     def _shown(self, timeline: Timeline) -> dict[str, str]:

@@ -14,6 +14,8 @@ import msgspec
 from hotspot.config import Config
 from hotspot.errors import PackageRefused
 from hotspot.http.auth import hash_token, new_token
+from hotspot.model.fleet import Box, FleetHealth
+from hotspot.model.health import Alert
 from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
 from hotspot.model.tables import CONTENT_TABLES
@@ -22,6 +24,7 @@ from hotspot.upstream import devices, epochs, loading, media
 from hotspot.upstream.database import connect
 from hotspot.upstream.embedded import embedded
 from hotspot.upstream.migrate import migrate, migrations
+from hotspot.upstream.watching import fleet_report
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,9 +59,10 @@ class Epoch(Message, frozen=True):
 
 
 class Status(Message, frozen=True):
-    """`horizon_age_seconds`: how old the oldest open writing transaction is.
+    """`health`, `hotspots`, `alerts`: see `model.fleet.FleetReport`.
 
-    Nobody is told of anything that was written after it began.
+    `horizon_age_seconds`: how old the oldest open writing transaction is: nobody is told of
+    anything that was written after it began. `conflicts`: those that wait for a person.
     """
 
     epoch: str
@@ -67,7 +71,11 @@ class Status(Message, frozen=True):
     users: int
     devices: int
     losing_versions: int
+    conflicts: int
     horizon_age_seconds: float
+    health: FleetHealth
+    hotspots: Sequence[Box]
+    alerts: Sequence[Alert]
 
 
 @asynccontextmanager
@@ -151,8 +159,16 @@ async def status(config: Config) -> Status:
     async with migrated(config) as connection:
         row = await connection.fetchrow(_STATUS)
         counts = await connection.fetchrow(_COUNTS)
+        fleet = await fleet_report(connection)
     assert row is not None and counts is not None
-    return Status(records=dict(counts.items()), **row)
+    return Status(
+        records=dict(counts.items()),
+        horizon_age_seconds=fleet.health.horizon_age_seconds,
+        health=fleet.health,
+        hotspots=fleet.hotspots,
+        alerts=fleet.alerts,
+        **row,
+    )
 
 
 def to_json(result: Message | Sequence[Message]) -> Any:
@@ -167,10 +183,7 @@ SELECT
   (SELECT count(*) FROM users) AS users,
   (SELECT count(*) FROM devices WHERE revoked_at IS NULL) AS devices,
   (SELECT count(*) FROM losing_versions) AS losing_versions,
-  (
-    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8
-    FROM pg_stat_activity WHERE backend_xid IS NOT NULL
-  ) AS horizon_age_seconds
+  (SELECT count(*) FROM losing_versions WHERE resolution = 'manual') AS conflicts
 """
 _COUNTS = "SELECT " + ", ".join(
     f"(SELECT count(*) FROM {table.name} WHERE deleted_at IS NULL) AS {table.name}"

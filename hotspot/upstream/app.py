@@ -1,5 +1,6 @@
 """The upstream's HTTP app."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -8,16 +9,24 @@ from hotspot.clock import Clock
 from hotspot.http import media, rest
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
+from hotspot.model.fleet import Visits
 from hotspot.syncing import version_status
 from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
 from hotspot.upstream.store import PostgresStore
 
 
-def build_app(store: PostgresStore, clock: Clock, folder: Path) -> web.Application:
+def build_app(
+    store: PostgresStore,
+    clock: Clock,
+    folder: Path,
+    visits: Visits | None = None,
+    routes: Iterable[web.RouteDef] = (),
+) -> web.Application:
     """Answers the sync protocol, and `/healthz` while the database answers.
 
-    `folder`: where the files of loaded packages lie, for their audio.
+    `folder`: where the files of loaded packages lie, for their audio. `visits`: where it is kept
+    who came. `routes`: what else the app answers.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -26,8 +35,9 @@ def build_app(store: PostgresStore, clock: Clock, folder: Path) -> web.Applicati
 
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
     app.add_routes([web.get("/healthz", healthz), *media.routes(store, folder)])
-    app.add_routes(SyncEndpoints(store, store, clock).routes())
+    app.add_routes(SyncEndpoints(store, store, clock, visits).routes())
     app.add_routes(DigestEndpoint(store, clock).routes())
     app.add_routes(version_status.routes(store))
     app.add_routes(rest.routes(store))
+    app.add_routes(routes)
     return app

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from hotspot.model.fleet import Box
 from hotspot.upstream import administration, running
-from hotspot.upstream.administration import Imported
+from hotspot.upstream.administration import Imported, Status
 from hotspot.upstream.deciding import conflicts
 from hotspot.upstream.printing import JSON, Load, show
 
@@ -39,13 +40,36 @@ def migrate(load: Load) -> None:
 def status(load: Load, as_json: bool) -> None:
     """Say what the database holds."""
     found = asyncio.run(administration.status(load()))
+    show(administration.to_json(found), as_json, _status(found))
+
+
+def _status(found: Status) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in found.records.items())
-    show(
-        administration.to_json(found),
-        as_json,
+    lines = [
         f"Epoch {found.epoch}, schema {found.schema_number}. {found.users} users, "
-        f"{found.devices} devices. {counts}. {found.losing_versions} losing versions are kept.",
-    )
+        f"{found.devices} devices. {counts}. {found.losing_versions} losing versions are kept, "
+        f"{found.conflicts} conflicts wait.",
+        *(f"Alert: {alert.message}" for alert in found.alerts),
+        *map(_hotspot, found.hotspots),
+    ]
+    return "\n".join(lines)
+
+
+def _hotspot(box: Box) -> str:
+    """One hotspot on a line."""
+    if box.seen_at is None:
+        return f"{box.name} ({box.device_id}): never seen."
+    behind = "of an unknown position" if box.behind is None else f"{box.behind} changes behind"
+    parts = [f"seen {box.seen_at}", behind]
+    if box.last_failure is not None:
+        parts.append(f"{box.failed} sessions failed today: {box.last_failure}")
+    if (told := box.report) is not None:
+        parts += [f"version {told.version}", f"{told.pending} edits wait there"]
+        if told.disk_free_bytes is not None:
+            parts.append(f"{told.disk_free_bytes / 1e9:.1f} GB free")
+        if told.last_error is not None:
+            parts.append(f"says: {told.last_error}")
+    return f"{box.name} ({box.device_id}): {', '.join(parts)}"
 
 
 @upstream.command(name="import")

@@ -5,13 +5,7 @@ from asyncpg import Record as Row
 
 from hotspot.model.stores import Device
 
-# Writing on every request would cost a flushed commit each.
 _BY_TOKEN = """
-WITH seen AS (
-  UPDATE devices SET last_seen_at = now()
-  WHERE token_hash = $1 AND revoked_at IS NULL
-    AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 hour')
-)
 SELECT id::text, name, role, scopes::text[] FROM devices
 WHERE token_hash = $1 AND revoked_at IS NULL
 """

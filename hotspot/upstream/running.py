@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+import asyncpg
 
 from hotspot import clock
 from hotspot.config import Config
 from hotspot.http.serving import serve
+from hotspot.upstream import metrics
 from hotspot.upstream.administration import database_url
 from hotspot.upstream.app import build_app
-from hotspot.upstream.database import connect
+from hotspot.upstream.database import connect, open_pool
+from hotspot.upstream.fleet import Fleet
 from hotspot.upstream.migrate import migrate, migrations
 from hotspot.upstream.store import PostgresStore
 
@@ -25,13 +31,31 @@ async def run(config: Config) -> None:
     async with database_url(config) as url:
         async with connect(url) as connection:
             await migrate(connection, await asyncio.to_thread(migrations))
-        async with PostgresStore.open(url) as store:
-            await _serve(config, store, stopping)
+        async with PostgresStore.open(url) as store, open_pool(url) as pool:
+            await _serve(config, store, pool, stopping)
 
 
-async def _serve(config: Config, store: PostgresStore, stopping: asyncio.Event) -> None:
-    app = build_app(store, await asyncio.to_thread(clock.wall), config.packages)
-    async with serve(app, config.http_host, config.upstream_port) as port:
+async def _serve(
+    config: Config, store: PostgresStore, pool: asyncpg.Pool, stopping: asyncio.Event
+) -> None:
+    time = await asyncio.to_thread(clock.wall)
+    fleet = Fleet(pool, time)
+    app = build_app(store, time, config.packages, fleet, metrics.routes(pool))
+    async with (
+        _beside(fleet.run()),
+        serve(app, config.http_host, config.upstream_port) as port,
+    ):
         log.info("The upstream answers on port %d.", port)
         await stopping.wait()
         log.info("The upstream stops.")
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs `work` until the block ends, and waits for its end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
