@@ -8,6 +8,7 @@ from pathlib import Path
 from hotspot.drives import mountinfo
 from hotspot.drives.drive import Drive
 from hotspot.drives.mounting import (
+    OPTIONS,
     ROOT,
     is_for_sticks,
     options,
@@ -41,7 +42,7 @@ class DirectMounter:
         await asyncio.to_thread(target.mkdir, parents=True, exist_ok=True)
         said = await _mount(drive, target)
         if said is not None:
-            await asyncio.to_thread(_remove_folder, target)
+            await self._release(target)
             raise DriveRefused(refusal(drive, said))
         return target
 
@@ -64,12 +65,16 @@ class DirectMounter:
 
 
 async def _mount(drive: Drive, target: Path) -> str | None:
-    """Mounts a device that the kernel has been told to keep from every driver's writing."""
-    said = await _run("blockdev", "--setro", drive.device_node)
-    if said is not None:
-        return said
-    kind, how = types(drive.fs_type), options(drive.fs_type)
-    return await _run("mount", "-t", kind, "-o", how, drive.device_node, target)
+    """Mounts a device that the kernel has been told to keep from every driver's writing.
+
+    Once more for the options that drivers outside the kernel forget. Returns what went wrong.
+    """
+    node, kind, how = drive.device_node, types(drive.fs_type), options(drive.fs_type)
+    return (
+        await _run("blockdev", "--setro", node)
+        or await _run("mount", "-t", kind, "-o", how, node, target)
+        or await _run("mount", "-o", f"remount,bind,{OPTIONS}", target)
+    )
 
 
 def _remove_folder(folder: Path) -> None:

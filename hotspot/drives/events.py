@@ -55,10 +55,15 @@ def classify(properties: Mapping[str, str]) -> Drive | Unfit:
 
 
 def _has_room(properties: Mapping[str, str]) -> bool:
-    """Whether files were to be expected: not in an empty card reader, nor beside partitions."""
-    if int(properties.get(SECTORS, "0")) == 0 or "ID_PART_TABLE_TYPE" in properties:
+    """Whether files were to be expected: not in an empty card reader, nor beside partitions.
+
+    udev tells of a disk's table with its partitions too.
+    """
+    if int(properties.get(SECTORS, "0")) == 0:
         return False
-    return properties.get("ID_PART_ENTRY_TYPE") not in SILENT_PARTITIONS
+    if properties.get("DEVTYPE") == "partition":
+        return properties.get("ID_PART_ENTRY_TYPE") not in SILENT_PARTITIONS
+    return "ID_PART_TABLE_TYPE" not in properties
 
 
 def _drive(properties: Mapping[str, str]) -> Drive:

@@ -17,12 +17,16 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """A mounted file system; `root` is the part of it that is seen at `mount_point`."""
+    """A mounted file system; `root` is the part of it that is seen at `mount_point`.
+
+    `options`: those of this mount, such as ro and noexec.
+    """
 
     device_number: str
     root: str
     mount_point: Path
     source: str
+    options: frozenset[str]
 
 
 def read() -> list[Mount]:
@@ -64,7 +68,13 @@ def _mount(line: str) -> Mount:
     """Reads `36 35 98:0 /root /mount/point ro,noatime master:1 - ext4 /dev/root rw`."""
     before, _, after = line.partition(" - ")
     fields = before.split(" ")
-    return Mount(fields[2], _plain(fields[3]), Path(_plain(fields[4])), _plain(after.split(" ")[1]))
+    return Mount(
+        device_number=fields[2],
+        root=_plain(fields[3]),
+        mount_point=Path(_plain(fields[4])),
+        source=_plain(after.split(" ")[1]),
+        options=frozenset(fields[5].split(",")),
+    )
 
 
 def _plain(field: str) -> str:
@@ -74,13 +84,13 @@ def _plain(field: str) -> str:
 
 def place_of(drive: Drive, mounts: Iterable[Mount]) -> Path | None:
     """Where the whole of `drive` is mounted: the latest place, or None."""
-    return next(reversed(places_of(drive, mounts)), None)
+    return next((mount.mount_point for mount in reversed(mounts_of(drive, mounts))), None)
 
 
-def places_of(drive: Drive, mounts: Iterable[Mount]) -> list[Path]:
-    """Every place where the whole of `drive` is mounted, in the order of mounting."""
+def mounts_of(drive: Drive, mounts: Iterable[Mount]) -> list[Mount]:
+    """Every mount of the whole of `drive`, in the order of mounting."""
     return [
-        mount.mount_point
+        mount
         for mount in mounts
         if mount.root == "/"
         and (mount.device_number == drive.device_number or mount.source == drive.device_node)

@@ -10,6 +10,7 @@ from hotspot.drives.drive import Drive
 ROOT = Path("/run/hotspot/drives")
 
 OPTIONS = "ro,nosuid,nodev,noexec"
+GUARDS = frozenset(OPTIONS.split(","))
 MORE_OPTIONS = {
     "btrfs": "rescue=nologreplay",
     "ext3": "noload",

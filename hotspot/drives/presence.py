@@ -15,8 +15,8 @@ def is_there(drive: Drive) -> bool:
         return False
     if not drive.device_number:
         return drive.mount_point.is_dir()
-    places = mountinfo.places_of(drive, mountinfo.read())
-    return _sectors(drive) > 0 and drive.mount_point in places
+    mounts = mountinfo.mounts_of(drive, mountinfo.read())
+    return _sectors(drive) > 0 and drive.mount_point in {one.mount_point for one in mounts}
 
 
 def _sectors(drive: Drive) -> int:

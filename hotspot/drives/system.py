@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hotspot.drives import mountinfo
 from hotspot.drives.drive import Drive
-from hotspot.drives.mounting import ROOT, is_for_sticks, place_for, place_of, refusal
+from hotspot.drives.mounting import GUARDS, ROOT, is_for_sticks, place_for, refusal
 from hotspot.errors import DriveRefused
 
 PATIENCE_S = 30.0
@@ -22,7 +22,7 @@ class SystemMounter:
     async def mount(self, drive: Drive) -> Path | None:
         try:
             async with asyncio.timeout(self._patience_s):
-                place = await _appears(drive)
+                place = await self._appears(drive)
         except TimeoutError:
             said = await asyncio.to_thread(_said, place_for(drive, self._root))
             unit = f"hotspot-mount@{Path(drive.device_node).name}.service"
@@ -30,20 +30,26 @@ class SystemMounter:
             raise DriveRefused(refusal(drive, said or why)) from None
         return place if is_for_sticks(place, self._root) else None
 
+    async def _appears(self, drive: Drive) -> Path:
+        """Where `drive` is mounted, as soon as it is."""
+        with mountinfo.changes() as changed:
+            while (place := await asyncio.to_thread(self._place_of, drive)) is None:
+                await changed.wait()
+                changed.clear()
+            return place
+
+    def _place_of(self, drive: Drive) -> Path | None:
+        """The unit's own mount counts when the unit has done all that it does."""
+        for mount in reversed(mountinfo.mounts_of(drive, mountinfo.read())):
+            if self._root not in mount.mount_point.parents or mount.options >= GUARDS:
+                return mount.mount_point
+        return None
+
     async def unmount(self, drive: Drive) -> None:
         """The system unmounts what it mounted."""
 
     async def clear(self) -> None:
         """The system unmounts what it mounted."""
-
-
-async def _appears(drive: Drive) -> Path:
-    """Where `drive` is mounted, as soon as it is."""
-    with mountinfo.changes() as changed:
-        while (place := await asyncio.to_thread(place_of, drive)) is None:
-            await changed.wait()
-            changed.clear()
-        return place
 
 
 def _said(place: Path) -> str:

@@ -48,7 +48,8 @@ BARE = {**without("ID_FS_USAGE", "ID_FS_TYPE", "ID_FS_UUID", "ID_FS_LABEL"), SEC
 
 def test_what_nobody_puts_files_in_concerns_nobody() -> None:
     assert classify({**BARE, "ID_PART_TABLE_TYPE": "dos"}) is Unfit.NO_FILES
-    assert classify({**BARE, "ID_PART_ENTRY_TYPE": "0x5"}) is Unfit.NO_FILES
+    extended = {"DEVTYPE": "partition", "ID_PART_ENTRY_TYPE": "0x5"}
+    assert classify({**BARE, **extended}) is Unfit.NO_FILES
     assert classify({**STICK, "ID_FS_USAGE": "other", "ID_FS_TYPE": "swap"}) is Unfit.NO_FILES
 
 
@@ -58,7 +59,8 @@ def test_a_reader_without_a_card_is_no_stick() -> None:
 
 def test_a_device_in_which_no_file_system_is_found_is_told_apart() -> None:
     assert classify(BARE) is Unfit.UNFORMATTED
-    assert classify({**BARE, "ID_PART_ENTRY_TYPE": "0xc"}) is Unfit.UNFORMATTED
+    partition = {"DEVTYPE": "partition", "ID_PART_ENTRY_TYPE": "0xc", "ID_PART_TABLE_TYPE": "dos"}
+    assert classify({**BARE, **partition}) is Unfit.UNFORMATTED
 
 
 def test_encrypted_and_joined_partitions_are_told_apart() -> None:

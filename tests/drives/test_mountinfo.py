@@ -25,7 +25,8 @@ def drive(node: str, number: str) -> Drive:
 
 def test_a_line_is_read_with_its_escapes_undone() -> None:
     mount = mountinfo.parse(LISTED)[1]
-    assert mount == Mount("8:17", "/", Path("/media/my stick"), "/dev/sdb1")
+    options = frozenset({"ro", "relatime"})
+    assert mount == Mount("8:17", "/", Path("/media/my stick"), "/dev/sdb1", options)
 
 
 def test_the_latest_mount_of_a_drive_counts() -> None:
@@ -69,5 +70,8 @@ async def test_watching_takes_nothing_while_nothing_changes(tmp_path: Path) -> N
 
 
 def test_every_place_of_a_drive_is_known() -> None:
-    places = mountinfo.places_of(drive("/dev/sdb1", "8:17"), mountinfo.parse(LISTED))
-    assert places == [Path("/media/my stick"), Path("/run/hotspot/drives/sdb1")]
+    mounts = mountinfo.mounts_of(drive("/dev/sdb1", "8:17"), mountinfo.parse(LISTED))
+    assert [mount.mount_point for mount in mounts] == [
+        Path("/media/my stick"),
+        Path("/run/hotspot/drives/sdb1"),
+    ]

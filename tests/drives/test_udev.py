@@ -171,6 +171,8 @@ async def test_the_system_may_take_its_time_to_mount(usb: UsbPorts, mounts: Path
     place = mounts / "sdb1"
     place.mkdir()
     run("mount", "-o", "ro", drive.device_node, place)
+    assert await asyncio.wait([mounting_it], timeout=0.1) == (set(), {mounting_it})
+    run("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec", place)
     assert await mounting_it == place
     run("umount", place)
 

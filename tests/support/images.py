@@ -12,7 +12,7 @@ SECTOR = 512
 FIRST_SECTOR = 2048
 SIZE = 16 * 1024 * 1024
 DRIVERS = {"exfat": "mount.exfat-fuse", "ntfs": "ntfs-3g"}
-"""Programs that can write what the kernel may not know, straight to an image."""
+"""Programs that can write what the kernel may not know."""
 
 Fill = Callable[[Path, Mapping[str, bytes], str], None]
 
@@ -87,13 +87,16 @@ def _ntfs(image: Path, files: Mapping[str, bytes], label: str) -> None:
 
 @contextmanager
 def _mounted(image: Path, kind: str) -> Iterator[Path]:
-    place = image.with_suffix(".place")
+    place, device = image.with_suffix(".place"), run("losetup", "--find", "--show", image)
     place.mkdir()
-    run(DRIVERS[kind], image, place)
     try:
-        yield place
+        run(DRIVERS[kind], device, place)
+        try:
+            yield place
+        finally:
+            run("umount", place)
     finally:
-        run("umount", place)
+        run("losetup", "--detach", device)
         place.rmdir()
 
 

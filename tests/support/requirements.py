@@ -20,7 +20,7 @@ def needs(name: str) -> None:
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
     them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
-    systemd, minisign, qemu.
+    systemd, minisign, qemu, fuse.
     """
     reason = _lacking(name)
     if reason is not None:
@@ -89,6 +89,13 @@ def _refused(*command: str) -> str | None:
     return f"`{' '.join(command)}` says {done.stderr.strip()!r}"
 
 
+def _fuse() -> str | None:
+    if not Path("/dev/fuse").exists():
+        return "there is no /dev/fuse"
+    making = ("mkfs.vfat", "mcopy", "mkfs.exfat", "mkfs.ntfs")
+    return _not_root() or _programs(*making, "fusefat", "mount.exfat-fuse", "ntfs-3g")
+
+
 _PROBES: dict[str, Callable[[], str | None]] = {
     "udev": _udev,
     "loop": _loop,
@@ -100,4 +107,5 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),
     "qemu": _qemu,
+    "fuse": _fuse,
 }
