@@ -44,10 +44,11 @@ def recorded_disk(work: Path) -> Iterator[RecordedDisk]:
 
 
 @contextmanager
-def exported(at: Path, nodes: list[str], node: str) -> Iterator[Path]:
+def exported(at: Path, nodes: list[str], node: str, *, writable: bool = True) -> Iterator[Path]:
     """The block device `node` of qemu, described by the options `nodes`, as the file `at`."""
     at.touch()
-    export = f"type=fuse,id=export,node-name={node},mountpoint={at},writable=on"
+    export = f"type=fuse,id=export,node-name={node},mountpoint={at}"
+    export += f",writable={'on' if writable else 'off'}"
     before = at.stat().st_dev
     with subprocess.Popen(["qemu-storage-daemon", *nodes, "--export", export]) as daemon:
         try:
@@ -61,11 +62,15 @@ def exported(at: Path, nodes: list[str], node: str) -> Iterator[Path]:
 
 
 def make_ext4(image: Path, size_mb: int) -> None:
-    """An empty ext4 of this size in a new sparse file."""
+    """An empty ext4 of this size in a new sparse file.
+
+    Its blocks are as large as a card's. In smaller ones SQLite's shared memory would have holes
+    when the disk is full, and touching them ends the process.
+    """
     with image.open("xb") as file:
         file.truncate(size_mb << 20)
     lazy = "lazy_itable_init=0,lazy_journal_init=0"
-    run("mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=8", "-E", lazy, image)
+    run("mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-J", "size=4", "-E", lazy, image)
 
 
 def copy_image(source: Path, target: Path) -> None:
