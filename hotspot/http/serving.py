@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from hotspot.errors import PartUnavailable
+from hotspot.http.strangers import server_log
 
 KEEPALIVE_SECONDS = 60
 """How long an idle connection is kept for the next request."""
@@ -61,6 +62,7 @@ async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=server_log(),
         auto_decompress=False,  # it would go on unpacking after the handler has refused a bomb
         keepalive_timeout=KEEPALIVE_SECONDS,
         shutdown_timeout=_SHUTDOWN_SECONDS,

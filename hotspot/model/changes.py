@@ -1,7 +1,6 @@
 """The changes of an upload, each read on its own: a bad one holds back no other."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -41,7 +40,7 @@ def parse_changes(raw: Iterable[msgspec.Raw]) -> list[Parsed]:
 def _parse(raw: msgspec.Raw) -> Parsed:
     try:
         change = _DECODER.decode(raw)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         refusal = Refusal("bad_change", f"The change cannot be read: {error}.")
         return Parsed(_named(raw), None, {}, refusal)
     try:
@@ -56,18 +55,24 @@ def _parse(raw: msgspec.Raw) -> Parsed:
 
 
 _DECODER = msgspec.json.Decoder(UploadChange)
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
 def _named(raw: msgspec.Raw) -> UploadChange:
     """As much of an unreadable change as the sender needs to find it again."""
     try:
-        given: Any = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
-        given = None
-    names = given if isinstance(given, dict) else {}
-    return UploadChange(
-        table=str(names.get("table", ""))[:80], record_id=str(names.get("recordId", ""))[:80]
-    )
+        parts = _PARTS.decode(raw)
+    except _UNREADABLE:
+        parts = {}
+    return UploadChange(table=_name(parts, "table"), record_id=_name(parts, "recordId"))
+
+
+def _name(parts: Mapping[str, msgspec.Raw], part: str) -> str:
+    try:
+        return msgspec.json.decode(parts.get(part, b'""'), type=str)[:80]
+    except _UNREADABLE:
+        return ""
 
 
 def _fields(table: Table, change: UploadChange) -> dict[str, Value]:

@@ -100,7 +100,10 @@ class SyncEndpoints:
         known = asked.package_id.isprintable()
         found = await self._store.package_scopes(asked.package_id) if known else None
         if found is None:
-            raise NotFound(f"There is no package {asked.package_id[:80]!r} here.")
+            raise NotFound(
+                f"There is no package {asked.package_id[:80]!r} here: ask a hotspot that has it,"
+                " or name its versions in 'scopes'."
+            )
         tokens: list[str | None] = [None] * len(found)
         if asked.next_token is not None:
             given = asked.next_token.split(".")

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import socket
 from pathlib import Path
 
@@ -64,3 +65,52 @@ async def test_a_unix_socket_that_cannot_be_made_is_an_error(tmp_path: Path) -> 
     with pytest.raises(PartUnavailable, match=r"control\.sock cannot be made \(.*too long"):
         async with serve_unix(_app(), path):
             pass
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 400, None),
+        (b"SSH-2.0-OpenSSH\r\n", None),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "Got more than 8190 bytes"),
+        (b"GET / HTTP/1.1\r\nHost: " + b"a" * 9_000 + b"\r\n\r\n", "Got more than 8190 bytes"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", "Invalid header value char"),
+        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "Invalid character in Content-Length"),
+    ],
+    ids=["TLS", "SSH", "address", "header", "NUL", "length"],
+)
+async def test_bytes_that_are_not_http_cost_a_line(
+    caplog: pytest.LogCaptureFixture, sent: bytes, told: str | None
+) -> None:
+    """`told`: at the level of information; what other protocols begin with is not even that."""
+    caplog.set_level(logging.INFO)
+    async with serve(_app(), "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as response:
+            assert await response.text() == "hello"
+    assert answer.startswith(b"HTTP/1.0 400")
+    said = [record for record in caplog.records if record.name.startswith("hotspot")]
+    assert len(said) == (0 if told is None else 1)
+    for record in said:
+        assert (record.levelno, record.exc_info) == (logging.INFO, None)
+        assert f"not understood as HTTP: {told}" in record.getMessage()
+        assert len(record.getMessage()) < 200
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_faults_inside_keep_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(request: web.Request) -> web.StreamResponse:
+        raise ZeroDivisionError
+
+    app = web.Application()
+    app.router.add_get("/", fails)
+    async with (
+        serve(app, "127.0.0.1", 0) as port,
+        aiohttp.request("GET", f"http://127.0.0.1:{port}/") as response,
+    ):
+        assert response.status == 500
+    (record,) = [one for one in caplog.records if one.exc_info]
+    assert record.levelno == logging.ERROR

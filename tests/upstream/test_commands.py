@@ -103,6 +103,9 @@ def test_devices_are_added_while_the_server_runs_and_outlive_a_kill(folder: Path
     made = operator.ask("add-device", "--name", "Box")
     assert set(made) == {"deviceId", "token"}
     assert operator.upload(made["token"])["success"]
+    limited = ("add-device", "--name", "Ana", "--scope", made["deviceId"])
+    assert operator.do(*limited).returncode == 1  # a hotspot cannot be limited
+    assert operator.ask(*limited, "--role", "editor")["deviceId"]
     process.kill()
     process.wait()
     process = operator.run()
