@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
+from hotspot import faults
 from hotspot.errors import NoSpace, PackageRefused, TryLater, UpstreamRefused, UpstreamUnreachable
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -113,6 +114,7 @@ class _Part:
         """Gives the file its name if it is the right one. Raises PackageRefused otherwise."""
         if self._digest.hexdigest() != self._sha256:
             self._refuse()
+        faults.point("audio.whole")
         self._path.replace(target)
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
 from hotspot.events import Bus, SyncFinished, UplinkChanged
@@ -80,6 +81,7 @@ class AudioFetches:
         else:
             log.info("Audio %s came from the server.", wanted.original_name)
             await self._store.audio_fetched(audio, self._clock.now())
+            faults.point("audio.listed")
 
     async def _fetch(self, wanted: WantedAudio) -> StoredAudio:
         url = f"{self._url}/functions/v1/media/{wanted.media_file_id}"
@@ -88,6 +90,7 @@ class AudioFetches:
         target = self._folder / f"{sha256}.{suffix}"
         if not await asyncio.to_thread(target.exists):
             await fetch(self._session, url, target, sha256, size)
+        faults.point("audio.received")
         return StoredAudio(
             media_file_id=wanted.media_file_id,
             file_name=target.name,

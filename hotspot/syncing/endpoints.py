@@ -7,6 +7,7 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
+from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import BadRequest, BatchReused, NotFound
 from hotspot.http.auth import authenticate
@@ -86,6 +87,7 @@ class SyncEndpoints:
             token = _joined(page)
         if self._visits is not None:
             await self._visits.served(request, asked, page)
+        faults.point("changes.read")
         return await answer(request, _page(page, token, self._clock))
 
     async def _to_compare(self, scopes: Sequence[Scope]) -> list[FeedScope]:
@@ -130,6 +132,7 @@ class SyncEndpoints:
         )
         batch = _Batch(asked, sender)
         body = await batch.write_to(self._store)
+        faults.point("upload.committed")
         if self._visits is not None:
             await self._visits.uploaded(request, asked, device, batch.judged)
         return await answer_encoded(request, body)
@@ -163,6 +166,7 @@ class _Batch:
             return stored.answer
         body = await self._judge(tx)
         await tx.store_answer(device_id, self.id, self.body_hash, body)
+        faults.point("upload.judged")
         self.judged = len(self.changes)
         return body
 

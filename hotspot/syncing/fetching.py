@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import PositionGone
 from hotspot.model.records import Record
@@ -130,6 +131,7 @@ class Fetches:
             return None
 
     async def _merge(self, answer: ChangesResponse, followed: Mapping[Scope, Position]) -> None:
+        faults.point("session.page_read")
         now = self._clock.now()
         page = Page(answer.changes)
         positions = moved(answer.scopes, followed)
@@ -141,6 +143,7 @@ class Fetches:
                 return written
 
             self._received += await self._store.write_replica(work)
+        faults.point("session.page_merged")
         await self._mark(answer.scopes)
 
     async def _mark(self, states: Sequence[ScopeState]) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Set
 from uuid import uuid4
 
+from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import BatchReused, UpstreamRefused
 from hotspot.model.batches import OpenBatch, encode_batch, verdicts
@@ -98,6 +99,7 @@ class Uploads:
             await tx.begin_log(scopes, now)
 
         await self._store.write_replica(work)
+        faults.point("session.kept")
 
     async def _post(self, batch: OpenBatch) -> UploadResponse | None:
         """The upstream's answer; None where the batch cannot be sent any more as it is.
@@ -116,6 +118,7 @@ class Uploads:
             return None
         if len(answer.results) != len(batch.sent):
             raise UpstreamRefused("The server answered for other changes than those it was sent.")
+        faults.point("session.answered")
         return answer
 
     async def _settle(self, batch: OpenBatch, answer: UploadResponse | None) -> None:
@@ -135,6 +138,7 @@ class Uploads:
             return as_sent.values(), zip(scopes, (verdict for _, verdict in rest), strict=True)
 
         as_sent, others = await self._store.write_replica(work)
+        faults.point("session.settled")
         self.sent.update(scope for scope in as_sent if scope is not None)
         await self._store.mark_scopes(known=(), unknown=self._count(others))
         if answer is not None and answer.written is not None:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import HotspotError
 from hotspot.model import instants
@@ -74,6 +75,7 @@ async def run_session(
             error=str(failure) if failure else None,
         )
     )
+    faults.point("session.logged")
     return SessionReport(
         uploaded=uploads.sent.total(),
         downloaded=fetches.received.total(),
