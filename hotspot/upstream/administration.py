@@ -20,7 +20,7 @@ from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
 from hotspot.model.tables import CONTENT_TABLES
 from hotspot.package.verify import Staged, stage
-from hotspot.upstream import devices, epochs, loading, media
+from hotspot.upstream import devices, epochs, loading, media, trimming
 from hotspot.upstream.database import connect
 from hotspot.upstream.embedded import embedded
 from hotspot.upstream.migrate import migrate, migrations
@@ -50,6 +50,13 @@ class NewUser(Message, frozen=True):
     """A user's id."""
 
     user_id: str
+
+
+class Trimmed(Message, frozen=True):
+    """Entries of the change log: removed as superseded, and emptied of their contents."""
+
+    removed: int
+    emptied: int
 
 
 class Epoch(Message, frozen=True):
@@ -146,6 +153,12 @@ async def new_epoch(config: Config) -> Epoch:
     """Makes every client start over; needed after a restore that leaves no trace of itself."""
     async with migrated(config) as connection:
         return Epoch(await epochs.renew(connection))
+
+
+async def trim(config: Config, keep_days: int) -> Trimmed:
+    """Shortens the change log of what is older than `keep_days`; see `trimming`."""
+    async with migrated(config) as connection:
+        return Trimmed(*await trimming.trim(connection, keep_days))
 
 
 async def migrate_now(config: Config) -> int:

@@ -18,12 +18,34 @@ def upstream() -> None:
     """Run and look after the server that hotspots sync with."""
 
 
+KEEP = click.option(
+    "--keep",
+    metavar="DAYS",
+    type=click.IntRange(1, 36_500),
+    default=90,
+    show_default=True,
+    help="How long the change log keeps what later changes superseded.",
+)
+
+
 @upstream.command()
+@KEEP
 @click.pass_obj
-def run(load: Load) -> None:
-    """Serve until told to stop."""
+def run(load: Load, keep: int) -> None:
+    """Serve until told to stop; once a day, shorten the change log."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(running.run(load()))
+    asyncio.run(running.run(load(), keep))
+
+
+@upstream.command()
+@KEEP
+@JSON
+@click.pass_obj
+def trim(load: Load, keep: int, as_json: bool) -> None:
+    """Shorten the change log; no hotspot is cut off by it, however long it was away."""
+    done = asyncio.run(administration.trim(load(), keep))
+    text = f"{done.removed} entries were removed, {done.emptied} emptied of their contents."
+    show(administration.to_json(done), as_json, text)
 
 
 @upstream.command()

@@ -10,8 +10,9 @@ import asyncpg
 
 from hotspot import clock
 from hotspot.config import Config
+from hotspot.errors import HotspotError
 from hotspot.http.serving import serve
-from hotspot.upstream import metrics
+from hotspot.upstream import metrics, trimming
 from hotspot.upstream.administration import database_url
 from hotspot.upstream.app import build_app
 from hotspot.upstream.database import connect, open_pool
@@ -22,8 +23,14 @@ from hotspot.upstream.store import PostgresStore
 log = logging.getLogger(__name__)
 
 
-async def run(config: Config) -> None:
-    """Serves until SIGTERM or SIGINT. Raises HotspotError where it cannot begin."""
+TRIM_EVERY_S = 24 * 3_600.0
+
+
+async def run(config: Config, keep_days: int) -> None:
+    """Serves until SIGTERM or SIGINT. Raises HotspotError where it cannot begin.
+
+    `keep_days`: how long the change log keeps what is superseded.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -31,7 +38,11 @@ async def run(config: Config) -> None:
     async with database_url(config) as url:
         async with connect(url) as connection:
             await migrate(connection, await asyncio.to_thread(migrations))
-        async with PostgresStore.open(url) as store, open_pool(url) as pool:
+        async with (
+            PostgresStore.open(url) as store,
+            open_pool(url) as pool,
+            _beside(_trim(url, keep_days)),
+        ):
             await _serve(config, store, pool, stopping)
 
 
@@ -48,6 +59,18 @@ async def _serve(
         log.info("The upstream answers on port %d.", port)
         await stopping.wait()
         log.info("The upstream stops.")
+
+
+async def _trim(url: str, keep_days: int) -> None:
+    """Shortens the change log at once and then daily, until cancelled."""
+    while True:
+        try:
+            async with connect(url) as connection:
+                removed, emptied = await trimming.trim(connection, keep_days)
+            log.info("Change log: %d entries removed, %d emptied.", removed, emptied)
+        except (HotspotError, asyncpg.PostgresError, OSError) as error:
+            log.warning("The change log was not shortened: %s", error)
+        await asyncio.sleep(TRIM_EVERY_S)
 
 
 @asynccontextmanager

@@ -166,7 +166,8 @@ async def test_analytics_are_what_anyone_would_count(
         ended = None if seconds is None else began + timedelta(seconds=seconds)
         await sql.execute(
             "INSERT INTO sync_sessions (user_id, device_id, started_at, completed_at, status,"
-            " changes_downloaded, changes_uploaded) VALUES ($1::uuid, $1::uuid::text, $2, $3, $4, $5, $6)",
+            " changes_downloaded, changes_uploaded)"
+            " VALUES ($1::uuid, $1::uuid::text, $2, $3, $4, $5, $6)",
             UUID(BOX.id), began, ended, status, down, up,
         )  # fmt: skip
         days[began.date()].append((status, up + down, seconds))
