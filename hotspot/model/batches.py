@@ -35,6 +35,12 @@ class OpenBatch(msgspec.Struct, frozen=True):
     guessed_in: str | None = None
 
 
+ANSWERS_KEPT = 50
+"""Answers that a server keeps of each device. Counted, because clocks lie; a client sends a batch
+until it is answered before it sends the next. An older one that came again would be judged again,
+and lose nothing: its edits are current still, or versions that lost, which are kept."""
+
+
 def encode_batch(
     batch_id: str, edits: Sequence[PendingEdit], guessing_in: str | None = None
 ) -> OpenBatch:

@@ -137,7 +137,10 @@ class RecordTransaction(Protocol):
     async def store_answer(
         self, device_id: str, batch_id: str, body_hash: str, answer: bytes
     ) -> None:
-        """Keeps the answer with the rows: both are committed, or neither."""
+        """Keeps the answer with the rows: both are committed, or neither.
+
+        Of each device the newest `batches.ANSWERS_KEPT` stay.
+        """
 
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
         """The current rows, locked until the transaction ends; missing ones are left out."""

@@ -7,6 +7,7 @@ import aiosqlite
 
 from hotspot.model import instants, positions
 from hotspot.model.aliases import Alias, NaturalKey, redirected
+from hotspot.model.batches import ANSWERS_KEPT
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import Scope, ScopeKind
@@ -69,6 +70,12 @@ ON CONFLICT (table_name, record_id) DO UPDATE SET
 WHERE sync_status = 'synced'
 """
 
+_FORGET_ANSWERS = """
+DELETE FROM answered_batches WHERE device_id = :device AND rowid <= (
+  SELECT rowid FROM answered_batches WHERE device_id = :device
+  ORDER BY rowid DESC LIMIT 1 OFFSET :kept)
+"""
+
 _CLOSE = """
 UPDATE losing_versions SET resolution = 'server_wins'
 WHERE resolution = 'manual' AND table_name = ? AND record_id IN (SELECT value FROM json_each(?))
@@ -106,6 +113,7 @@ class Transaction:
             "INSERT INTO answered_batches VALUES (?, ?, ?, ?, ?)",
             (device_id, batch_id, body_hash, answer, self._now),
         )
+        await self._connection.execute(_FORGET_ANSWERS, {"device": device_id, "kept": ANSWERS_KEPT})
 
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
         return await read_rows(self._connection, keys, self._guessing_in)

@@ -9,6 +9,7 @@ from asyncpg import Connection
 
 from hotspot.model import positions
 from hotspot.model.aliases import Alias, NaturalKey
+from hotspot.model.batches import ANSWERS_KEPT
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
@@ -41,12 +42,7 @@ class PostgresTransaction:
     ) -> None:
         """Keeps the answer with the rows: both are committed, or neither."""
         await self._connection.execute(
-            "INSERT INTO answered_batches (device_id, batch_id, body_hash, answer)"
-            " VALUES ($1, $2, $3, $4)",
-            device_id,
-            batch_id,
-            body_hash,
-            answer,
+            _STORE_ANSWER, device_id, batch_id, body_hash, answer, ANSWERS_KEPT - 1
         )
 
     async def current(self, keys: Collection[Key]) -> dict[Key, Record]:
@@ -198,6 +194,16 @@ def _redeliver(table: Table) -> str:
         " WHERE t.id = ANY($1::uuid[])"
     )
 
+
+# The statement sees the rows that were there before it: of those, one less than is to be kept.
+_STORE_ANSWER = """
+WITH forgotten AS (
+  DELETE FROM answered_batches WHERE device_id = $1 AND batch_id IN (
+    SELECT batch_id FROM answered_batches WHERE device_id = $1
+    ORDER BY answered_at DESC, batch_id OFFSET $5)
+)
+INSERT INTO answered_batches (device_id, batch_id, body_hash, answer) VALUES ($1, $2, $3, $4)
+"""
 
 _KEEP_LOSERS = """
 INSERT INTO losing_versions

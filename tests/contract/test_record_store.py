@@ -1,6 +1,7 @@
 """Writing to any store: all or nothing, one after the other, and exactly what was given."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +10,9 @@ from msgspec.structs import replace
 
 from hotspot.model import records
 from hotspot.model.aliases import natural_key
+from hotspot.model.batches import ANSWERS_KEPT
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Loser, RecordTransaction, StoredAnswer
+from hotspot.model.stores import Device, Loser, RecordTransaction, StoredAnswer
 from hotspot.model.tables import BY_NAME
 from hotspot.model.timeline import ROUGH_MS, UNDATED_MS
 from tests.contract.opened import (
@@ -169,6 +171,24 @@ async def test_an_answer_is_kept_with_its_batch(store: Store) -> None:
     assert stored == StoredAnswer("hash", b"\x00answer")
     assert await store.write(lambda tx: tx.stored_answer(DEVICE.id, "two")) is None
     assert await store.write(lambda tx: tx.stored_answer(uuid(9), "one")) is None
+
+
+async def test_the_newest_answers_of_each_device_are_kept(opened: Opened) -> None:
+    other = Device(id=uuid(700), name="Other", role="editor")
+    await opened.add_device(other, "0f" * 32)
+    batches = [(other.id, "only")] + [(DEVICE.id, f"{n % 7}-{n}") for n in range(ANSWERS_KEPT + 3)]
+    for device_id, batch_id in batches:
+        await opened.store.write(partial(_store, device_id, batch_id))
+    kept = [batch for batch in batches if await opened.store.write(partial(_stored, *batch))]
+    assert kept == [batches[0], *batches[4:]]
+
+
+async def _store(device_id: str, batch_id: str, tx: RecordTransaction) -> None:
+    await tx.store_answer(device_id, batch_id, "hash", b"answer")
+
+
+async def _stored(device_id: str, batch_id: str, tx: RecordTransaction) -> bool:
+    return await tx.stored_answer(device_id, batch_id) is not None
 
 
 async def test_a_batch_that_comes_twice_at_once_is_judged_once(store: Store) -> None:
