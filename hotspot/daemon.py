@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from hotspot.discovery.advertise import Advertiser
 from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
-from hotspot.errors import HotspotError
+from hotspot.errors import CannotWrite, HotspotError
 from hotspot.events import Bus, LocalEdit
 from hotspot.http import rest
 from hotspot.http.serving import serve, serve_unix
@@ -107,7 +107,8 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         yield Core(
             config, clock, bus, store, importer, supervisor, following, board, operations, monitor
         )
-        await store.keep_time()
+        with suppress(CannotWrite):
+            await store.keep_time()
 
 
 def _following(

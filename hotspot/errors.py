@@ -81,6 +81,18 @@ class TryLater(HotspotError):
         super().__init__(sentence)
 
 
+class CannotWrite(TryLater):
+    """The card takes no writes any more; what is on it can still be read."""
+
+    code = "cannot_write"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The card of this hotspot cannot be written any more: what is on it can be read, and "
+            "nothing can be changed. Start the hotspot again; if that does not help, replace it."
+        )
+
+
 class UpstreamUnreachable(HotspotError):
     """The upstream did not answer; the session is tried again when there is an uplink."""
 

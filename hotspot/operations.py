@@ -107,8 +107,7 @@ class Operations:
 
     async def _notices(self) -> list[str]:
         """What a person has to know of the card and the database, a sentence each."""
-        rebuilt = await self._store.rebuilt()
-        return [] if rebuilt is None else [rebuilt]
+        return [told for told in (self._store.blocked, await self._store.rebuilt()) if told]
 
     def _upstream_reachable(self) -> bool | None:
         if self._syncer is None or "uplink" not in self._supervisor.states:

@@ -1,6 +1,7 @@
 """Importing: find packages, put them in order, import one at a time, keep what became of each."""
 
 import asyncio
+import errno
 import logging
 import time
 from collections import Counter
@@ -13,7 +14,14 @@ import msgspec
 
 from hotspot.clock import Clock
 from hotspot.config import Config
-from hotspot.errors import HotspotError, NoSpace, PackageRefused, SourceChanged, SourceGone
+from hotspot.errors import (
+    CannotWrite,
+    HotspotError,
+    NoSpace,
+    PackageRefused,
+    SourceChanged,
+    SourceGone,
+)
 from hotspot.events import Bus, CatalogueChanged, ImportFinished
 from hotspot.importer.finding import find_packages, offered, printable
 from hotspot.importer.job import Job
@@ -198,9 +206,13 @@ class Importer:
             result = _record(path, ImportAction.CHANGED, f"{path.name}: {error}")
         except SourceGone as error:
             result = _record(path, ImportAction.INTERRUPTED, str(error))
+        except CannotWrite as error:
+            result = _record(path, ImportAction.INTERRUPTED, f"{path.name}: {error}")
         except OSError as error:
-            sentence = f"{path.name} cannot be read ({why(error)})."
-            result = _record(path, ImportAction.INTERRUPTED, sentence)
+            told = f" cannot be read ({why(error)})."
+            if error.errno == errno.EROFS:  # sticks are never written to: it is the card
+                told = f": {CannotWrite()}"
+            result = _record(path, ImportAction.INTERRUPTED, path.name + told)
         return msgspec.structs.replace(result, seconds=time.monotonic() - began)
 
     async def _give_up(self, package_id: str, reason: str) -> None:

@@ -7,7 +7,8 @@ import msgspec
 from hotspot.model import damage
 from hotspot.model.catalogue import NewPackage
 from hotspot.model.imports import ImportRecord
-from hotspot.model.plan import Found, ImportAction, ImportPlan, Part
+from hotspot.model.plan import Found, ImportAction, ImportPlan
+from hotspot.model.series import Part
 from hotspot.model.wire import PackageInfo
 from hotspot.package.admission import Admission
 from hotspot.package.manifest import SeriesInfo

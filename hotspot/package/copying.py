@@ -5,6 +5,7 @@ Hashing costs as much as writing, so each hash has a thread of its own beside th
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from hotspot.package.beside import Beside
 from hotspot.package.fullness import full_card_said
 
 CHUNK = 1024 * 1024
+RETRIES_S = (0.05, 0.2, 0.5)
+"""How long to wait before a drive that failed is asked again."""
+SMALLEST = 4096
+"""What is asked for then: the bytes before a bad sector are good."""
 AHEAD = 8
 """Chunks that may wait to be hashed."""
 DURABLE_EVERY = 32 * 1024 * 1024
@@ -131,19 +136,30 @@ def _rehash(part: FileIO, size: int, hash_chunk: Callable[[bytes], None]) -> boo
 
 
 def _read(reader: FileIO, size: int, source: Path) -> bytes:
-    try:
-        chunk = reader.read(size)
-    except OSError as error:
-        raise SourceGone(
-            f"{source.name} cannot be read any further ({os.strerror(error.errno or 0)}). "
-            "Put the stick in again; the import goes on where it stopped."
-        ) from None
+    """The next bytes; asks again where the drive fails, for as little as it may give."""
+    at, asked = reader.tell(), size
+    for wait_s in (*RETRIES_S, None):
+        try:
+            chunk = reader.read(asked)
+            break
+        except OSError as error:
+            if error.errno != errno.EIO or wait_s is None:
+                raise SourceGone(
+                    f"{source.name} cannot be read any further ({os.strerror(error.errno or 0)}): "
+                    f"the stick was pulled out, or is damaged there. {_AGAIN}"
+                ) from None
+            time.sleep(wait_s)
+            reader.seek(at)
+            asked = min(size, SMALLEST)
     if not chunk:
         raise SourceGone(
             f"{source.name} ended early: the stick was pulled out, or the file is cut short. "
-            "Put the stick in again; the import goes on where it stopped."
+            f"{_AGAIN}"
         )
     return chunk
+
+
+_AGAIN = "Put it in again, or another one with the same file; the import goes on where it stopped."
 
 
 def _write(writer: FileIO, chunk: bytes) -> None:

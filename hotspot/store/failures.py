@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from hotspot.errors import HotspotError, NoSpace, StoreDamaged, TryLater
+from hotspot.errors import CannotWrite, HotspotError, NoSpace, StoreDamaged, TryLater
 
 _PRIMARY = 0xFF
 """SQLite's extended codes have their primary code in the low byte."""
@@ -13,6 +13,8 @@ def translated(error: Exception) -> Exception:
     if not isinstance(error, sqlite3.Error) or isinstance(error, sqlite3.ProgrammingError):
         return error
     code = getattr(error, "sqlite_errorcode", 0)
+    if code in _NO_WRITES or code & _PRIMARY == sqlite3.SQLITE_READONLY:
+        return CannotWrite()
     meaning = _MEANINGS.get(code) or _MEANINGS.get(code & _PRIMARY)
     return meaning[0](meaning[1]) if meaning else error
 
@@ -37,8 +39,11 @@ _MEANINGS: dict[int, tuple[type[HotspotError], str]] = {
         StoreDamaged,
         "The database cannot be opened: check that the data folder is there and may be written.",
     ),
-    sqlite3.SQLITE_READONLY: (
-        StoreDamaged,
-        "The database cannot be written: check the rights of the data folder, and the card.",
-    ),
 }
+_NO_WRITES = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+)

@@ -35,6 +35,11 @@ class Health(Part):
         rows = await self._database.read("SELECT value FROM meta WHERE key = 'rebuilt'")
         return rows[0][0] if rows else None
 
+    @property
+    def blocked(self) -> str | None:
+        """Why nothing can be written, in a sentence, since a write failed for it."""
+        return self._database.writer.blocked
+
     async def sync_health(self) -> dict[str, Any]:
         """Counts of what is here, waits, failed; `averageSyncTime` in seconds.
 

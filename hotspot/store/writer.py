@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from hotspot.errors import TryLater
+from hotspot.errors import CannotWrite, TryLater
 from hotspot.store.failures import translated
 
 T = TypeVar("T")
@@ -36,9 +36,13 @@ class _Job:
 
 
 class Writer:
-    """Runs works on its connection, one after the other, from `start` to `stop`."""
+    """Runs works on its connection, one after the other, from `start` to `stop`.
+
+    `blocked`: the sentence that says why the card takes no writes, since the last that failed so.
+    """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
+        self.blocked: str | None = None
         self._connection = connection
         self._waiting: deque[_Job] = deque()
         self._wake = asyncio.Event()
@@ -105,12 +109,23 @@ class Writer:
             outcomes = await self._commit(group)
         except Exception as error:
             outcomes = [(job, translated(error)) for job in group]
+        self._watch([outcome for _, outcome in outcomes])
         for job, outcome in outcomes:
             if isinstance(outcome, Exception):
                 if not job.done.done():
                     job.done.set_exception(outcome)
             else:
                 _tell(job, outcome[0])
+
+    def _watch(self, outcomes: list[tuple[Any] | Exception]) -> None:
+        """Notes whether the card takes writes, and says so when that changes."""
+        refusals = [str(outcome) for outcome in outcomes if isinstance(outcome, CannotWrite)]
+        if refusals and self.blocked is None:
+            log.error("%s", refusals[0])
+        if refusals:
+            self.blocked = refusals[0]
+        elif any(not isinstance(outcome, Exception) for outcome in outcomes):
+            self.blocked = None
 
     async def _commit(self, group: list[_Job]) -> list[tuple[_Job, tuple[Any] | Exception]]:
         """What each work returned (as a tuple of one) or raised; all that did not raise stand."""

@@ -1,5 +1,8 @@
+import errno
 import resource
+from collections.abc import Callable
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hotspot.errors import NoSpace, SourceGone
+from hotspot.package import copying
 from hotspot.package.copying import CHUNK, Cancelled, Copied, copy
 
 SKIP = 72
@@ -79,3 +83,49 @@ def test_what_does_not_fit_is_said_so(source: Path, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert part.read_bytes() == CONTENT[: CHUNK + 5]
     assert copied(source, part).resumed
+
+
+BAD = CHUNK + 5000
+"""Where the drive below cannot be read."""
+
+
+def drive(failing: Callable[[int], bool]) -> type[FileIO]:
+    """A drive that gives what lies before BAD, and fails there while `failing(attempt)`."""
+
+    class Drive(FileIO):
+        attempts = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            at, asked = self.tell(), size or 0
+            if not self.readable() or self.writable() or not at <= BAD < at + asked:
+                return super().read(asked)
+            self.attempts += 1
+            if failing(self.attempts):
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(asked)
+
+    return Drive
+
+
+def test_a_drive_that_fails_for_a_moment_is_asked_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FileIO", drive(lambda attempt: attempt <= 2))
+    assert copied(source, tmp_path / "part").sha256 == sha256(CONTENT).hexdigest()
+
+
+def test_a_bad_sector_is_said_and_all_before_it_is_kept(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FileIO", drive(lambda attempt: True))
+    part = tmp_path / "part"
+    with pytest.raises(SourceGone, match=r"cannot be read any further \(Input/output error\)"):
+        copied(source, part)
+    assert BAD - copying.SMALLEST <= part.stat().st_size <= BAD
+    assert CONTENT.startswith(part.read_bytes())
+
+
+def test_what_the_kernel_cannot_read_is_not_asked_for_for_ever(tmp_path: Path) -> None:
+    """Reading the first bytes of a process's memory is an input/output error."""
+    with pytest.raises(SourceGone, match="Input/output error"):
+        copied(Path("/proc/self/mem"), tmp_path / "part")
