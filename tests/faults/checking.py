@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
@@ -100,7 +101,7 @@ async def broken(box: Box) -> list[str]:
     return problems
 
 
-def rows(database: Path, select: str) -> dict[str, str]:
+def rows(database: Path, select: str) -> dict[str, Any]:
     """Rows of two columns; none where there is no such table yet."""
     if not database.exists():
         return {}
