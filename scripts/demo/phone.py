@@ -4,7 +4,7 @@ Usage: phone.py STATE COMMAND [ARGUMENT...]
 
 STATE is the phone's own folder. It imports nothing of the hotspot. Each command prints one line of
 JSON:
-  find                      the hotspot on this network
+  find                      the hotspot on this network, and whether others answer too
   list                      the packages it offers
   download PACKAGE          the file, cut once on the way and resumed
   pair CODE                 a token of its own
@@ -27,6 +27,8 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 SERVICE = "_bible-hotspot._tcp.local."
 PATIENCE_S = 20
+OTHERS_S = 1.0
+"""How long the phone goes on looking for other hotspots when it has found one."""
 API = "/functions/v1"
 
 
@@ -46,7 +48,7 @@ class Phone:
         self.file.write_text(json.dumps(self.memory))
 
     async def find(self) -> dict[str, Any]:
-        """The first hotspot that answers to the service type."""
+        """The first hotspot that answers to the service type; `others`: the names of the rest."""
         began = time.monotonic()
         found: asyncio.Queue[str] = asyncio.Queue()
 
@@ -60,14 +62,22 @@ class Phone:
             info = AsyncServiceInfo(SERVICE, name)
             if not await info.async_request(zeroconf.zeroconf, PATIENCE_S * 1000):
                 raise SystemExit("The hotspot was announced, but does not say where it is.")
+            url = await self.answering(info)
+            seconds = time.monotonic() - began
+            await asyncio.sleep(OTHERS_S)
             await browser.async_cancel()
+        self.remember(url=url)
+        names = {found.get_nowait() for _ in range(found.qsize())} - {name}
+        others = sorted(one.removesuffix(f".{SERVICE}") for one in names)
+        return {"name": info.get_name(), "url": url, "others": others, "seconds": round(seconds, 3)}
+
+    async def answering(self, info: AsyncServiceInfo) -> str:
+        """The first of the hotspot's addresses that answers."""
         for address in info.parsed_scoped_addresses():
             host = f"[{address}]" if ":" in address else address
             url = f"http://{host}:{info.port}"
             if await self.answers(url):
-                self.remember(url=url)
-                seconds = time.monotonic() - began
-                return {"name": info.get_name(), "url": url, "seconds": round(seconds, 3)}
+                return url
         raise SystemExit("The hotspot was found, but does not answer at any of its addresses.")
 
     async def answers(self, url: str) -> bool:

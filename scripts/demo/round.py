@@ -115,6 +115,11 @@ class Round:
     def find(self) -> None:
         with step("The phone finds the hotspot by its service type alone") as say:
             found = phone(self.phone, "find")
+            held(
+                not found["others"],
+                "several hotspots answer on this network, and the round needs to be alone: "
+                + ", ".join([found["name"], *found["others"]]),
+            )
             say(f"{found['name']!r} at {found['url']} after {found['seconds']:.2f} s")
 
     def download(self) -> None:
