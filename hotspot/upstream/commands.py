@@ -11,6 +11,7 @@ from hotspot.upstream import administration, running
 from hotspot.upstream.administration import Imported, Status
 from hotspot.upstream.deciding import conflicts
 from hotspot.upstream.printing import JSON, Load, show
+from hotspot.upstream.registering import add_device, devices
 
 
 @click.group()
@@ -121,26 +122,6 @@ def add_user(load: Load, name: str, as_json: bool) -> None:
 
 
 @upstream.command()
-@click.option("--name", required=True, help="What people call the device.")
-@click.option(
-    "--role",
-    type=click.Choice(["hotspot", "editor", "admin", "reader"]),
-    default="hotspot",
-    show_default=True,
-)
-@click.option(
-    "--scope", "scopes", multiple=True, metavar="ID", help="A version that an editor is limited to."
-)
-@JSON
-@click.pass_obj
-def add_device(load: Load, name: str, role: str, scopes: tuple[str, ...], as_json: bool) -> None:
-    """Register a device, and show its token this once."""
-    made = asyncio.run(administration.add_device(load(), name, role, scopes))
-    text = f"Device {made.device_id}\nToken {made.token}"
-    show(administration.to_json(made), as_json, text)
-
-
-@upstream.command()
 @JSON
 @click.pass_obj
 def new_epoch(load: Load, as_json: bool) -> None:
@@ -149,4 +130,5 @@ def new_epoch(load: Load, as_json: bool) -> None:
     show(administration.to_json(made), as_json, f"The epoch is {made.epoch} now.")
 
 
-upstream.add_command(conflicts)
+for command in (add_device, conflicts, devices):
+    upstream.add_command(command)

@@ -1,5 +1,6 @@
 """Who may upload."""
 
+import msgspec
 from asyncpg import Connection
 from asyncpg import Record as Row
 
@@ -15,6 +16,13 @@ WITH new_user AS (
 )
 INSERT INTO devices (id, user_id, name, role, token_hash, scopes)
 VALUES ($1, $1, $2, $3, $4, $5::text[]::uuid[])
+"""
+_LIST = """
+SELECT d.id::text AS device_id, d.name, d.role, d.scopes::text[] AS scopes,
+  canonical(d.created_at) AS created_at, canonical(f.seen_at) AS last_seen_at,
+  canonical(d.revoked_at) AS revoked_at
+FROM devices d LEFT JOIN fleet f ON f.device_id = d.id
+ORDER BY d.name, d.created_at, d.id
 """
 
 
@@ -53,6 +61,31 @@ async def add_user(connection: Connection, name: str) -> str:
         "INSERT INTO users (name) VALUES ($1) RETURNING id::text", name
     )
     return str(user_id)
+
+
+class Registered(msgspec.Struct, frozen=True, rename="camel"):
+    """A device as it is listed. `scopes`: the versions that it may change; None: all."""
+
+    device_id: str
+    name: str
+    role: str
+    scopes: list[str] | None
+    created_at: str
+    last_seen_at: str | None
+    revoked_at: str | None
+
+
+async def list_devices(connection: Connection) -> list[Registered]:
+    """Every device, revoked ones too."""
+    return [Registered(**dict(row.items())) for row in await connection.fetch(_LIST)]
+
+
+async def revoke(connection: Connection, device_id: str) -> bool:
+    """Takes a device's rights away, now and for good; False: there is no such device."""
+    status = await connection.execute(
+        "UPDATE devices SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1", device_id
+    )
+    return bool(status != "UPDATE 0")
 
 
 def _device(row: Row) -> Device:
