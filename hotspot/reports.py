@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hotspot.model import damage, series
 from hotspot.model.plan import ImportAction
 from hotspot.model.progress import Progress, in_words
 
@@ -86,8 +87,22 @@ def packages(results: list[dict[str, Any]]) -> str:
     return "\n".join(
         f"{one['packageId']}  {one['packageVersion']}  {one['packageType']}  "
         f"{one['languageName']}  {one['sizeInBytes'] / 1e6:.1f} MB{_approval(one['approval'])}"
+        f"{_signed(one)}{_lacks(one)}"
         for one in results
     )
+
+
+def _signed(one: dict[str, Any]) -> str:
+    return f"  signed with {one['signedBy']}" if one.get("signedBy") else ""
+
+
+def _lacks(one: dict[str, Any]) -> str:
+    """What there is to say of a part of a series, and of damage: each on a line of its own."""
+    said = [note] if (note := series.told(one.get("seriesInfo"))) else []
+    if not one["complete"]:
+        damaged = one.get("damagedAudio", 0)
+        said.append(damage.note(damaged) if damaged else "is damaged, and not offered as a file")
+    return "".join(f"\n  {note}" for note in said)
 
 
 def _approval(approval: dict[str, Any] | None) -> str:

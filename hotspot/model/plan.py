@@ -5,6 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
+from hotspot.model import series
+from hotspot.model.series import Part
+
 RESERVE_BYTES = 64 * 1000 * 1000
 """Room on the card that an import never takes: the database and the system must go on."""
 
@@ -54,16 +57,6 @@ _FAILED = frozenset(
         ImportAction.CANCELLED,
     }
 )
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a series a package is; `needs`: the packages that it depends on."""
-
-    series_id: str
-    series_name: str
-    number: int
-    of: int
-    needs: tuple[str, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,12 +174,6 @@ def excluded(here: Sequence[Held]) -> dict[str, str]:
     }
 
 
-def missing_parts(part: Part, here: Iterable[Held]) -> list[int]:
-    """The numbers of the other parts of the series that are not here."""
-    there = {one.part.number for one in here if one.part and one.part.series_id == part.series_id}
-    return [n for n in range(1, min(part.of, 1000) + 1) if n != part.number and n not in there]
-
-
 def version_of(text: str) -> tuple[int, ...]:
     """A dotted version as numbers that compare: 1.10 is later than 1.9, and 1.0 is 1.
 
@@ -273,26 +260,9 @@ def _notes(found: Found, others: Sequence[Held]) -> tuple[str, ...]:
     if found.supersedes in ids:
         notes.append(f"takes the place of package {found.supersedes}")
     if found.part is not None:
-        notes.append(_part_note(found.part, missing_parts(found.part, others)))
-        absent = [one for one in found.part.needs if one not in ids]
-        if absent:
-            notes.append(f"needs {_listed(absent)}, not here yet, to be of full use")
+        missing = series.missing_parts(found.part, (one.part for one in others))
+        notes += series.notes(found.part, missing, series.missing_packages(found.part, ids))
     return tuple(notes)
-
-
-def _part_note(part: Part, missing: Sequence[int]) -> str:
-    note = f"is part {part.number} of {part.of} of {part.series_name}"
-    if not missing:
-        return f"{note}, which is whole now"
-    noun, verb = ("part", "is") if len(missing) == 1 else ("parts", "are")
-    return f"{note}, of which {noun} {_listed(list(map(str, missing)))} {verb} not here yet"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Up to eight of them in words."""
-    if len(words) > 8:
-        return f"{', '.join(words[:8])} and {len(words) - 8} more"
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _mb(size: int) -> str:

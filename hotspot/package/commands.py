@@ -11,13 +11,23 @@ import click
 import msgspec
 
 from hotspot.errors import BadRequest
-from hotspot.package import signatures, signing, source, verify, writer
+from hotspot.package import series, signatures, signing, source, verify, writer
 from hotspot.package.reader import PackageFile, open_package
+from hotspot.package.spec import Spec
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _HELP = f"Build the package OUT from the folder SOURCE.\n\n{source.__doc__}"
 _UNWRAPPED = "\n\n\b\n"
 _FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+def _most(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """How to split: None not at all, 0 by testament, otherwise bytes of a part."""
+    if value is None or value == series.BY_TESTAMENT:
+        return None if value is None else 0
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value) <= 1_000_000:
+        raise click.BadParameter(f"{value!r} is neither 'testament' nor a number of MB.")
+    return int(value) * 1_000_000
 
 
 @contextmanager
@@ -37,9 +47,27 @@ def package() -> None:
 @package.command(help=_HELP.replace("\n\n", _UNWRAPPED))
 @click.argument("folder", metavar="SOURCE", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-def build(folder: Path, out: Path) -> None:
+@click.option(
+    "--split",
+    "most",
+    callback=_most,
+    metavar="testament|MB",
+    help="Build the parts of a series into the folder OUT: one for each testament, or of about "
+    "so many MB each. A book is never divided.",
+)
+def build(folder: Path, out: Path, most: int | None) -> None:
     with _sentences():
-        manifest = writer.build(source.read_folder(folder), out)
+        spec = source.read_folder(folder)
+        if most is None:
+            _build(spec, out)
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        for part in series.split(spec, most or None):
+            _build(part, out / f"{part.package_id}.bible")
+
+
+def _build(spec: Spec, out: Path) -> None:
+    manifest = writer.build(spec, out)
     click.echo(f"Built {out}: {manifest.package_id} version {manifest.package_version}.")
 
 
@@ -122,6 +150,7 @@ def _described(found: PackageFile) -> dict[str, Any]:
 def _summary(found: PackageFile) -> str:
     manifest = found.manifest
     structure = manifest.bible_structure
+    part = manifest.series_info
     return "\n".join(
         (
             f"{manifest.package_id} version {manifest.package_version} "
@@ -129,5 +158,13 @@ def _summary(found: PackageFile) -> str:
             f"made {manifest.created_at}",
             f"{structure.total_verses} verses in {structure.total_chapters} chapters of "
             f"{structure.total_books} books, {len(manifest.audio_file_index)} audio files",
+            *(
+                [
+                    f"part {part.part_number} of {part.total_parts} of {part.series_name}: "
+                    f"{part.content_range.description}"
+                ]
+                if part
+                else []
+            ),
         )
     )

@@ -13,6 +13,9 @@ from hotspot.package.layout import PackageType
 SIZE_LIMIT = 16_000_000
 """Bytes that a manifest may have: an index of some 40,000 audio files."""
 
+MOST_PARTS = 1000
+"""Parts that a series may have: a book of a Bible is never divided further than by chapters."""
+
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 Uuid = Annotated[
     str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
@@ -149,6 +152,19 @@ def check_type(manifest: Manifest, package_type: PackageType) -> None:
             says = "names" if present else "lacks"
             kind = f"{package_type.kind} package"
             raise PackageRefused(f"The manifest of this {kind} {says} its {what}.")
+
+
+def check_series(manifest: Manifest) -> None:
+    """Raises PackageRefused for a part that cannot be one of its series."""
+    series = manifest.series_info
+    if series is None:
+        return
+    if not 1 <= series.part_number <= series.total_parts <= MOST_PARTS:
+        raise PackageRefused(
+            f"The package says that it is part {series.part_number} of {series.total_parts}."
+        )
+    if manifest.package_id in series.dependencies:
+        raise PackageRefused("The package says that it depends on itself.")
 
 
 def check_audio(manifest: Manifest, audio_size: int) -> None:

@@ -9,7 +9,14 @@ from hotspot.errors import PackageRefused
 from hotspot.model.catalogue import StoredAudio
 from hotspot.package import layout
 from hotspot.package.layout import HEADER_SIZE, Header
-from hotspot.package.manifest import SIZE_LIMIT, Manifest, check_audio, check_type, parse_manifest
+from hotspot.package.manifest import (
+    SIZE_LIMIT,
+    Manifest,
+    check_audio,
+    check_series,
+    check_type,
+    parse_manifest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ def open_package(path: Path) -> PackageFile:
         raw = file.read(header.manifest_size)
     manifest = parse_manifest(raw)
     check_type(manifest, header.package_type)
+    check_series(manifest)
     check_audio(manifest, header.audio_size)
     return PackageFile(path, header, manifest, raw)
 

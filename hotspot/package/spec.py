@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from hotspot.package.layout import PackageType
+from hotspot.package.manifest import SeriesInfo
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +79,7 @@ class Spec:
     """Everything that goes into one package.
 
     `created_at` becomes the manifest's; `updated_at` the stamp of every row (None: the same).
+    `series`: which part of a series it is, if it is one.
     """
 
     package_id: str
@@ -92,9 +94,13 @@ class Spec:
     min_app_version: str = "1.0.0"
     conflicts_with: Sequence[str] = ()
     supersedes: str | None = None
+    series: SeriesInfo | None = None
 
     @property
     def package_type(self) -> PackageType:
+        parted = self.series is not None
         if self.audio is None:
-            return PackageType.TEXT
-        return PackageType.AUDIO if self.text is None else PackageType.COMBINED
+            return PackageType.TEXT_PART if parted else PackageType.TEXT
+        if self.text is None:
+            return PackageType.AUDIO_PART if parted else PackageType.AUDIO
+        return PackageType.COMBINED_PART if parted else PackageType.COMBINED

@@ -20,6 +20,7 @@ from hotspot.package.manifest import (
     BibleStructure,
     Manifest,
     check_audio,
+    check_series,
     check_type,
     parse_manifest,
 )
@@ -42,6 +43,7 @@ def build(spec: Spec, out: Path) -> Manifest:
         raw = msgspec.json.encode(_manifest(spec, extent, sections))
         manifest = parse_manifest(raw)
         check_type(manifest, spec.package_type)
+        check_series(manifest)
         check_audio(manifest, sections.audio_size)
         _assemble(part, spec, raw, sections, [source, *(one.path for one in chapters)])
         part.replace(out)
@@ -175,6 +177,7 @@ def _manifest(spec: Spec, extent: Extent, sections: _Sections) -> Manifest:
             total_verses=len(extent.verses),
             testament=extent.testament,
         ),
+        series_info=spec.series,
     )
 
 

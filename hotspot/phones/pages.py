@@ -4,6 +4,7 @@ from aiohttp import web
 
 from hotspot.http.catalogue import whole_number
 from hotspot.model.catalogue import PackageQuery, PackageStore
+from hotspot.model.wire import PackageInfo
 from hotspot.phones.contents import NOTHING, read_manifest
 from hotspot.phones.markup import Html
 from hotspot.phones.views import POLICY, list_page, missing_page, package_page
@@ -37,7 +38,15 @@ class _Pages:
         stored = await self._packages.package(request.match_info["package_id"])
         if stored is None:
             return _html(missing_page(), 404)
-        return _html(package_page(stored.info, read_manifest(stored.manifest)))
+        lacking = await self._lacking(stored.info)
+        return _html(package_page(stored.info, read_manifest(stored.manifest), lacking))
+
+    async def _lacking(self, info: PackageInfo) -> set[str]:
+        """The audio files that are damaged in the package, and not here from elsewhere."""
+        if info.complete:
+            return set()
+        damaged = await self._packages.damaged_audio(info.package_id)
+        return {one for one in damaged if await self._packages.audio(one) is None}
 
 
 def _html(page: Html, status: int = 200) -> web.Response:

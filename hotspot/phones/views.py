@@ -1,10 +1,11 @@
 """The pages as HTML: pure functions from what there is to what a phone's browser shows."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from urllib.parse import quote
 
+from hotspot.model import series
 from hotspot.model.wire import PackageInfo
 from hotspot.phones.contents import Chapter, Contents
 from hotspot.phones.markup import Html, fill, join
@@ -36,14 +37,16 @@ _EMPTY = """<p>There are no packages here yet.</p>
 <p>Put a USB stick with Bible packages (files that end in .bible) into the hotspot. They are copied
 by themselves and appear here; then load this page again.</p>"""
 _ITEM = """<article><h2 dir="auto"><a href="/packages/$id">$name</a></h2>
-<p dir="auto">$language</p><p>$facts</p>$download</article>"""
+<p dir="auto">$language</p><p>$facts</p>$note$download</article>"""
 _PACKAGE = """<p><a href="/">All packages</a></p><h1 dir="auto">$name</h1>
-<p dir="auto">$language</p><p>$facts</p>$download$audio"""
+<p dir="auto">$language</p><p>$facts</p>$note$download$audio"""
+_NOTE = '<p dir="auto">This package $note.</p>'
 _DOWNLOAD = '<p><a class="button" href="/functions/v1/packages/$id/download">Download $size</a></p>'
 _DAMAGED = "<p>A part of this package is damaged; it cannot be downloaded as a whole.</p>"
 _BOOK = "<details$open><summary>$book</summary>$chapters</details>"
 _CHAPTER = """<p>$name <small>($length)</small></p>
 <audio controls preload="none" src="/functions/v1/media/$id"></audio>"""
+_LACKING = """<p>$name <small>(damaged here until a good copy comes)</small></p>"""
 _MORE = '<p><a href="/?offset=$offset">More packages</a></p>'
 _MISSING = """<h1>Not here</h1><p>This package is not here any more.</p>
 <p><a href="/">All packages</a></p>"""
@@ -67,10 +70,10 @@ def list_page(
     )
 
 
-def package_page(info: PackageInfo, contents: Contents) -> Html:
-    """One package, with a player for each of its audio files."""
+def package_page(info: PackageInfo, contents: Contents, lacking: Collection[str] = ()) -> Html:
+    """One package, with a player for each of its audio files but those that are `lacking`."""
     alone = len(contents.audio) == 1
-    books = [_book(book, chapters, opened=alone) for book, chapters in contents.audio]
+    books = [_book(book, chapters, lacking, opened=alone) for book, chapters in contents.audio]
     return _page(_name(info), _item(_PACKAGE, info, contents, audio=join(books)))
 
 
@@ -94,6 +97,7 @@ def _item(template: str, info: PackageInfo, contents: Contents, **more: Html) ->
         name=_name(info),
         language=info.language_name,
         facts=_facts(info, contents),
+        note=fill(_NOTE, note=note) if (note := series.told(info.series_info)) else Html(""),
         download=download,
         **more,
     )
@@ -117,17 +121,23 @@ def _facts(info: PackageInfo, contents: Contents) -> str:
     return " · ".join(facts)
 
 
-def _book(book: str, chapters: Sequence[Chapter], *, opened: bool) -> Html:
+def _book(
+    book: str, chapters: Sequence[Chapter], lacking: Collection[str], *, opened: bool
+) -> Html:
     players = [
-        fill(
-            _CHAPTER,
-            name=chapter.name,
-            length=_length(chapter.seconds),
-            id=quote(chapter.media_file_id, safe=""),
-        )
-        for chapter in chapters
+        fill(_LACKING, name=one.name) if one.media_file_id in lacking else _player(one)
+        for one in chapters
     ]
     return fill(_BOOK, open=" open" if opened else "", book=book, chapters=join(players))
+
+
+def _player(chapter: Chapter) -> Html:
+    return fill(
+        _CHAPTER,
+        name=chapter.name,
+        length=_length(chapter.seconds),
+        id=quote(chapter.media_file_id, safe=""),
+    )
 
 
 def _size(size: int) -> str:

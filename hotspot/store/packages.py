@@ -1,13 +1,15 @@
 """The packages that can be downloaded here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import aiosqlite
 import msgspec
 
 from hotspot.model.catalogue import PackageQuery, StoredAudio, StoredPackage
 from hotspot.model.plan import Held
-from hotspot.model.plan import Part as SeriesPart
+from hotspot.model.series import Part as SeriesPart
+from hotspot.model.series import completed, part_of
 from hotspot.model.wire import PackageInfo
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch
@@ -70,14 +72,17 @@ class Packages(Part):
         async with self._database.snapshot() as connection:
             rows = await fetch(connection, _LIST, parameters)
             total = await fetch(connection, _COUNT, parameters)
-        return [_info(row) for row in rows], int(total[0][0])
+            parts = await _parts(connection) if any(row[13] for row in rows) else {}
+        return [_info(row, parts) for row in rows], int(total[0][0])
 
     async def package(self, package_id: str) -> StoredPackage | None:
-        rows = await self._database.read(_ONE, (package_id,))
+        async with self._database.snapshot() as connection:
+            rows = await fetch(connection, _ONE, (package_id,))
+            parts = await _parts(connection) if any(row[13] for row in rows) else {}
         if not rows:
             return None
         *info, manifest, file_name = rows[0]
-        return StoredPackage(_info(info), manifest.encode(), file_name)
+        return StoredPackage(_info(info, parts), manifest.encode(), file_name)
 
     async def damaged_audio(self, package_id: str) -> frozenset[str]:
         rows = await self._database.read(_DAMAGED, (package_id,))
@@ -123,7 +128,14 @@ class Packages(Part):
         )
 
 
-def _info(row: Sequence[Any]) -> PackageInfo:
+async def _parts(connection: aiosqlite.Connection) -> dict[str, SeriesPart | None]:
+    """Every package here, with the part of a series that it is."""
+    rows = await fetch(connection, "SELECT package_id, series_json FROM package_files")
+    return {id_: part_of(msgspec.json.decode(series)) if series else None for id_, series in rows}
+
+
+def _info(row: Sequence[Any], here: Mapping[str, SeriesPart | None]) -> PackageInfo:
+    """A package as it is listed; `here`: all packages, where it is part of a series."""
     series = row[13]
     return PackageInfo(
         package_id=row[0],
@@ -141,7 +153,7 @@ def _info(row: Sequence[Any]) -> PackageInfo:
         complete=bool(row[12]),
         damaged_audio=row[15],
         signed_by=row[14],
-        series_info=msgspec.json.decode(series) if series is not None else None,
+        series_info=completed(msgspec.json.decode(series), here) if series is not None else None,
     )
 
 
@@ -163,17 +175,5 @@ def _held(
         supersedes=supersedes,
         complete=bool(complete),
         damaged=damaged,
-        part=None if series is None else _part(msgspec.json.decode(series)),
-    )
-
-
-def _part(series: dict[str, Any]) -> SeriesPart | None:
-    if not {"seriesId", "partNumber", "totalParts"} <= series.keys():
-        return None
-    return SeriesPart(
-        series_id=series["seriesId"],
-        series_name=series.get("seriesName", series["seriesId"]),
-        number=series["partNumber"],
-        of=series["totalParts"],
-        needs=tuple(series.get("dependencies", ())),
+        part=None if series is None else part_of(msgspec.json.decode(series)),
     )

@@ -12,14 +12,13 @@ from hotspot.model.plan import (
     Held,
     ImportAction,
     ImportPlan,
-    Part,
     Room,
     excluded,
-    missing_parts,
     plan_import,
     replaced,
     version_of,
 )
+from hotspot.model.series import Part, missing_parts
 
 FOUND = Found(package_id="eng-kjv", version="1.10", size=1_000_000, database_size=100_000)
 NEEDED = 1_000_000 + 3 * 100_000 + RESERVE_BYTES

@@ -150,3 +150,25 @@ def test_a_manifest_that_says_nothing(manifest: bytes) -> None:
 
 def test_a_manifest_without_what_is_optional() -> None:
     assert read_manifest(b"{}") == Contents(0, 0, 0, [])
+
+
+async def test_what_is_damaged_or_missing_is_said(hotspot: Hotspot) -> None:
+    series = {"seriesId": "s", "seriesName": "Bíblia & Co", "partNumber": 1, "totalParts": 3}
+    series |= {"missingParts": [2, 3], "missingDependencies": []}
+    stored = put(
+        hotspot.packages,
+        hotspot.folder,
+        "part",
+        b"x",
+        MANIFEST,
+        complete=False,
+        series_info=series,
+    )
+    hotspot.packages.damaged["part"] = frozenset({"m1", "m2"})
+    put_audio(hotspot.packages, stored, "m2", b"fetched", 0)
+    page = _Page(await hotspot.page("/packages/part"))
+    note = "This package is part 1 of 3 of Bíblia & Co, of which parts 2 and 3 are not here yet."
+    assert note in page.text
+    assert note in _Page(await hotspot.page("/")).text
+    assert page.all("audio", "src") == ["/functions/v1/media/m2", "/functions/v1/media/m3"]
+    assert "1 John 3 (damaged here until a good copy comes)" in page.text

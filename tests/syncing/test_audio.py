@@ -169,3 +169,34 @@ async def test_what_is_wanted_outlives_a_restart(village: Village) -> None:
     await village.sync()
     async with HotspotStore.open(village.hub.config.database, village.hub.clock) as again:
         assert len(await again.wanted_audio()) == 2
+
+
+async def test_damaged_audio_of_a_package_comes_from_the_server(
+    village: Village, tmp_path: Path
+) -> None:
+    good = await asyncio.to_thread(combined_package, tmp_path, "jonah")
+    content = bytearray(good.read_bytes())
+    content[-1] ^= 1
+    bad = tmp_path / "bad.bible"
+    bad.write_bytes(content)
+    async with (
+        open_box(tmp_path / "scratched", bad) as hub,
+        open_box(tmp_path / "whole", good) as it,
+    ):
+        app = web.Application()
+        app.add_routes(media.routes(it.store, it.config.packages))
+        async with serve(app, "127.0.0.1", 0) as port:
+            fetches = AudioFetches(
+                hub.store,
+                village.session,
+                f"http://127.0.0.1:{port}",
+                hub.config.packages,
+                hub.clock,
+            )
+            (wanted,) = await hub.store.wanted_audio()
+            assert await hub.store.audio(wanted.media_file_id) is None
+            assert await fetches.fetch_all() == []
+        assert await hub.audio(wanted.media_file_id) == await it.audio(wanted.media_file_id)
+        stored = await hub.store.package("jonah")
+        assert stored is not None
+        assert (stored.info.complete, stored.info.damaged_audio) == (False, 0)

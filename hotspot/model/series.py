@@ -1,0 +1,90 @@
+"""Series: a Bible in several packages, each of use as it comes, in any order."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+PARTS = 1000
+"""More parts of a series are not asked for, whatever a manifest says."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a series a package is; `needs`: the packages that it depends on."""
+
+    series_id: str
+    series_name: str
+    number: int
+    of: int
+    needs: tuple[str, ...] = ()
+
+
+def part_of(series_info: Mapping[str, Any] | None) -> Part | None:
+    """The part that a manifest's seriesInfo tells of, where it tells of one."""
+    if series_info is None or not {"seriesId", "partNumber", "totalParts"} <= series_info.keys():
+        return None
+    return Part(
+        series_id=series_info["seriesId"],
+        series_name=series_info.get("seriesName", series_info["seriesId"]),
+        number=series_info["partNumber"],
+        of=series_info["totalParts"],
+        needs=tuple(series_info.get("dependencies", ())),
+    )
+
+
+def missing_parts(part: Part, others: Iterable[Part | None]) -> list[int]:
+    """The numbers of the other parts of the series that are not here."""
+    there = {one.number for one in others if one is not None and one.series_id == part.series_id}
+    return [n for n in range(1, min(part.of, PARTS) + 1) if n != part.number and n not in there]
+
+
+def missing_packages(part: Part, here: Collection[str]) -> list[str]:
+    """The packages that a part depends on and that are not here."""
+    return [one for one in part.needs if one not in here]
+
+
+def completed(series_info: dict[str, Any], here: Mapping[str, Part | None]) -> dict[str, Any]:
+    """`series_info` as the catalogue tells it: also which parts and packages are not here.
+
+    `here`: every package here, by its id, with the part that it is.
+    """
+    part = part_of(series_info)
+    if part is None:
+        return series_info
+    return {
+        **series_info,
+        "missingParts": missing_parts(part, here.values()),
+        "missingDependencies": missing_packages(part, here.keys()),
+    }
+
+
+def notes(part: Part, missing: Sequence[int], absent: Sequence[str]) -> list[str]:
+    """What to say of a part; each note completes "the package ..."."""
+    said = [_place(part, missing)]
+    if absent:
+        said.append(f"needs {_listed(absent)}, not here yet, to be of full use")
+    return said
+
+
+def told(series_info: Mapping[str, Any] | None) -> str:
+    """The notes on a package in the catalogue, as one text; empty outside a series."""
+    part = part_of(series_info)
+    if series_info is None or part is None:
+        return ""
+    missing = series_info.get("missingParts", ())
+    return "; ".join(notes(part, missing, series_info.get("missingDependencies", ())))
+
+
+def _place(part: Part, missing: Sequence[int]) -> str:
+    note = f"is part {part.number} of {part.of} of {part.series_name}"
+    if not missing:
+        return f"{note}, which is whole now"
+    noun, verb = ("part", "is") if len(missing) == 1 else ("parts", "are")
+    return f"{note}, of which {noun} {_listed(list(map(str, missing)))} {verb} not here yet"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Up to eight of them in words."""
+    if len(words) > 8:
+        return f"{', '.join(words[:8])} and {len(words) - 8} more"
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
