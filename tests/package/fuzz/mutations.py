@@ -228,9 +228,10 @@ def mutate(random: Random, raw: bytes, folder: Path) -> tuple[bytes, str]:
     names = [mutation.__name__ for mutation in chosen]
     if header not in chosen and random.random() < 0.9:
         parts.fit_sizes()
-    if random.random() < 0.5:
-        parts.fit_hashes()
-        names.append("fitting")
+    fitting = random.choice(("", "", "outside", "throughout"))
+    if fitting:
+        parts.fit_hashes(outside_only=fitting == "outside")
+        names.append(fitting)
     return parts.raw(), "+".join(names)
 
 

@@ -30,17 +30,21 @@ class Parts:
     def fit_sizes(self) -> None:
         self.header[3:6] = [len(self.manifest), len(self.database), len(self.audio)]
 
-    def fit_hashes(self) -> None:
-        """Makes every hash that a damaged or dishonest package would not have fit."""
+    def fit_hashes(self, *, outside_only: bool = False) -> None:
+        """Makes the hashes fit: the header's alone, or those that the manifest names too."""
+        if not outside_only:
+            self._fit_inside()
+        self.header[3] = len(self.manifest)
+        content = self.manifest + self.database + self.audio
+        self.header[6] = sha256(content).digest()
+
+    def _fit_inside(self) -> None:
         try:
             manifest = json.loads(self.manifest)
             self._fit_manifest(manifest)
             self.manifest = json.dumps(manifest, separators=(",", ":")).encode()
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
             pass
-        self.header[3] = len(self.manifest)
-        content = self.manifest + self.database + self.audio
-        self.header[6] = sha256(content).digest()
 
     def _fit_manifest(self, manifest: dict[str, Any]) -> None:
         manifest["databaseHash"] = sha256(self.database).hexdigest()

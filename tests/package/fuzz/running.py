@@ -72,7 +72,9 @@ def judge(raw: bytes, folder: Path) -> Verdict:
         oracle.check(raw, folder / "staging", found.complete, found.damaged)
 
     told = _apart(check, folder, None)
-    return told if isinstance(told, Verdict) else Verdict("accepted")
+    if isinstance(told, Verdict):
+        return Verdict("wrongly accepted", told.detail)
+    return Verdict("accepted")
 
 
 def _admit(source: Path, part: Path) -> None:
