@@ -1,6 +1,7 @@
 """Small real packages, built by the project's own writer."""
 
 from pathlib import Path
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from hotspot.package.spec import Audio, BibleVersion, Chapter, Language, Spec, Text, Timing
@@ -24,12 +25,19 @@ def text_package(
     words: str = "In the beginning",
     stamp: str = BUILT_AT,
     verses: int = VERSES,
+    book: str = "gen",
+    text_version: str | None = None,
+    **more: Any,
 ) -> Path:
-    """A text package `name` of verses of Genesis, as `folder`/`name`-`version`.bible."""
+    """A text package `name` of verses of Genesis, as `folder`/`name`-`version`.bible.
+
+    `text_version`: the name of its version, if packages share one. `more`: fields of its Spec.
+    """
     numbers = range(1, verses + 1)
-    lines = [(f"gen-{1 + n // 900}-{1 + n % 900}", f"{words} {n}") for n in numbers]
-    text = Text(id=version_id(f"{name}-text"), name=f"{name} text", verses=lines)
-    return _build(folder, name, version, stamp, text=text)
+    lines = [(f"{book}-{1 + n // 900}-{1 + n % 900}", f"{words} {n}") for n in numbers]
+    named = text_version or f"{name}-text"
+    text = Text(id=version_id(named), name=f"{name} text", verses=lines)
+    return _build(folder, name, version, stamp, text=text, **more)
 
 
 def combined_package(
@@ -84,6 +92,7 @@ def _build(
     *,
     text: Text | None = None,
     audio: Audio | None = None,
+    **more: Any,
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     spec = Spec(
@@ -94,6 +103,7 @@ def _build(
         bible_version=BibleVersion(id="test-bible", name="Test Bible"),
         text=text,
         audio=audio,
+        **more,
     )
     out = folder / f"{name}-{version}.bible"
     build(spec, out)
