@@ -19,7 +19,7 @@ def needs(name: str) -> None:
     """Skips the running test, saying why, where the machine lacks the part `name`.
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
-    them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx,
+    them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx, curl,
     systemd, minisign, qemu, fuse.
     """
     reason = _lacking(name)
@@ -104,6 +104,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "avahi": _avahi,
     "node": lambda: _programs("node", "npm"),
     "nginx": lambda: _programs("nginx"),
+    "curl": lambda: _programs("curl"),
     "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),
     "qemu": _qemu,
