@@ -10,6 +10,7 @@ from asyncpg import Connection
 from hotspot.model import positions
 from hotspot.model.aliases import Alias, NaturalKey
 from hotspot.model.batches import ANSWERS_KEPT
+from hotspot.model.digest import row_hash
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import CONTENT_TABLES, Scope, ScopeKind, Table
@@ -152,35 +153,46 @@ def _lock(table: Table) -> str:
 
 
 def _json(table: Table, ids: Iterable[str], records: Mapping[Key, Record]) -> str:
-    """Records as one parameter of a statement."""
-    chosen = [records[Key(table.name, one)].to_wire() for one in ids]
+    """Records as one parameter of a statement, with the names that triggers need not find."""
+    chosen = [_named(records[Key(table.name, one)]) for one in ids]
     return msgspec.json.encode(chosen).decode()
+
+
+def _named(record: Record) -> dict[str, object]:
+    number = row_hash(record.id, record.updated_at, record.hash)
+    return {**record.to_wire(), "content_hash": record.hash, "row_hash": number}
 
 
 @cache
 def _update(table: Table) -> str:
     sets = ", ".join(f"{name} = r.{name}" for name in _changing(table))
     return (
-        f"UPDATE {table.name} t SET {sets}"
-        f" FROM json_to_recordset($1::json) AS r({rows.recordset(table)}) WHERE t.id = r.id"
+        f"UPDATE {table.name} t SET {sets}, arrived_at = now()"
+        f" FROM {_recordset(table)} WHERE t.id = r.id"
     )
 
 
 @cache
 def _upsert(table: Table) -> str:
     """Rows from JSON; those of $2 were missing, so what is there now nobody has judged."""
-    names = ", ".join(["id", *(column.name for column in rows.columns(table))])
+    names = ", ".join(["id", "created_at", "created_by", *_changing(table)])
     sets = ", ".join(f"{name} = excluded.{name}" for name in _changing(table))
     return (
-        f"INSERT INTO {table.name} AS t ({names})"
-        f" SELECT {names} FROM json_to_recordset($1::json) AS r({rows.recordset(table)})"
-        f" ON CONFLICT (id) DO UPDATE SET {sets} WHERE t.id <> ALL($2::uuid[])"
+        f"INSERT INTO {table.name} AS t ({names}) SELECT {names} FROM {_recordset(table)}"
+        f" ON CONFLICT (id) DO UPDATE SET {sets}, arrived_at = now()"
+        " WHERE t.id <> ALL($2::uuid[])"
     )
 
 
+def _recordset(table: Table) -> str:
+    columns = rows.recordset(table)
+    return f"json_to_recordset($1::json) AS r({columns}, content_hash text, row_hash bigint)"
+
+
 def _changing(table: Table) -> list[str]:
-    names = (column.name for column in rows.columns(table))
-    return [name for name in names if name not in ("created_at", "created_by")]
+    names = [column.name for column in rows.columns(table)]
+    changing = [name for name in names if name not in ("created_at", "created_by")]
+    return [*changing, "content_hash", "row_hash"]
 
 
 @cache
