@@ -40,6 +40,9 @@ class SessionStore(Protocol):
     async def set_aside_keys(self, limit: int) -> Sequence[Key]:
         """Records of which something is set aside, those that wait longest first."""
 
+    async def edited_records(self, scope: Scope) -> Sequence[Key]:
+        """Records of this version that were edited here, and of which no edit waits."""
+
     async def recover(self) -> None:
         """Closes, as failed, what an earlier session left running in `sync_log`."""
 

@@ -41,6 +41,12 @@ LEFT JOIN feed_positions f USING (scope_kind, scope_id)
 ORDER BY 1, 2
 """
 
+_EDITED = """
+SELECT table_name, record_id FROM record_sync_status
+WHERE scope_kind = ? AND scope_id = ? AND sync_status <> 'pending' AND edited_seq > 0
+ORDER BY record_id
+"""
+
 _MARK_SCOPES = """
 INSERT INTO feed_positions (scope_kind, scope_id, known)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
@@ -160,6 +166,10 @@ class Following(Part):
         rows = await self._database.read(
             "SELECT table_name, record_id FROM set_aside ORDER BY at LIMIT ?", (limit,)
         )
+        return [Key(*row) for row in rows]
+
+    async def edited_records(self, scope: Scope) -> Sequence[Key]:
+        rows = await self._database.read(_EDITED, (scope.kind, scope.id))
         return [Key(*row) for row in rows]
 
     async def recover(self) -> None:

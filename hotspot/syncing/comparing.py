@@ -52,13 +52,16 @@ class Comparisons:
         """Settles what differs in these versions, and moves their positions.
 
         Those of which little is equal keep their positions, and are read from the feed; so are
-        all where the upstream has no digests.
+        all where the upstream has no digests. The feed does not say what the upstream lacks, so it
+        is asked for what was edited here.
         """
         for start in range(0, len(positions), SCOPES):
+            some = positions[start : start + SCOPES]
             try:
-                await self._compare(positions[start : start + SCOPES])
+                await self._compare(some)
             except NotFound:
-                return
+                for one in some:
+                    await self._ask_for_edited(one.scope)
 
     async def _compare(self, positions: Sequence[Position]) -> None:
         theirs = await self._ask([digest_scope(one.scope, [WHOLE]) for one in positions])
@@ -97,12 +100,11 @@ class Comparisons:
         """Finds and merges what differs; nothing where reading the whole feed costs less."""
         found = await self._search(moved.scope, whole)
         if found is None:
+            await self._ask_for_edited(moved.scope)
             return
         changed, only_ours = found
         ids = sorted({row.id for row in (*changed, *only_ours)})
-        missing = {Key(row.table, row.id) for row in only_ours}
-        for start in range(0, len(ids), RECORDS):
-            await self._fetch(moved.scope, ids[start : start + RECORDS], missing)
+        await self._fetch_all(moved.scope, ids, {Key(row.table, row.id) for row in only_ours})
         await self._store.write_replica(lambda tx: tx.set_positions([moved]))
 
     async def _search(
@@ -141,6 +143,14 @@ class Comparisons:
             found += state.sums
             rows += state.rows
         return found, rows
+
+    async def _ask_for_edited(self, scope: Scope) -> None:
+        edited = set(await self._store.edited_records(scope))
+        await self._fetch_all(scope, sorted({key.id for key in edited}), edited)
+
+    async def _fetch_all(self, scope: Scope, ids: Sequence[str], missing: Set[Key]) -> None:
+        for start in range(0, len(ids), RECORDS):
+            await self._fetch(scope, ids[start : start + RECORDS], missing)
 
     async def _fetch(self, scope: Scope, ids: Sequence[str], missing: Set[Key]) -> None:
         """Merges the named records; of those in `missing` that did not come, ours may go up."""

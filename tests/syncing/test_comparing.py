@@ -309,6 +309,26 @@ async def test_a_server_without_digests_is_read_from_its_start(
     await compared(some)
 
 
+@pytest.mark.parametrize("missing", [set(), {"digest"}])
+async def test_where_the_feed_is_read_new_verses_that_the_server_has_lost_go_up_again(
+    pair: Pair, missing: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version of few rows, and a server without digests: the feed does not say what is not
+    there.
+    """
+    monkeypatch.setattr(comparing, "RECORDS", 2)
+    pair.trouble.missing = missing
+    mine = [verse(number, f"verse {number}", T1) for number in range(10, 15)]
+    await synced_here(pair, *mine)
+    await bring(pair.hub, verse(20))
+    assert (await pair.synced()).uploaded == len(mine)
+    for row in mine:
+        assert (await pair.at_server(row.key)).values == row.values
+    theirs = await pair.server.store.list_versions(TEXT, [WHOLE])
+    assert verse(20).id not in {row.id for row in theirs}
+    assert not await pair.pending()
+
+
 async def test_a_version_that_the_server_gets_later_is_compared_then(
     some: Pair, tmp_path: Path
 ) -> None:
