@@ -13,6 +13,7 @@ from hotspot.model.wire import PackageInfo
 from hotspot.store.merging import merge
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch
+from hotspot.store.transaction import compare_again
 
 _LOCAL_PACKAGE = """
 INSERT INTO local_packages (id, package_type, language_entity_id, audio_version_id,
@@ -68,13 +69,6 @@ DELETE FROM wanted_audio WHERE damaged AND media_file_id IN (
   SELECT media_file_id FROM package_audio WHERE package_id = ? AND NOT damaged)
 """
 
-_COMPARE = """
-INSERT INTO feed_positions (scope_kind, scope_id, imports)
-SELECT value ->> 0, value ->> 1, 1 FROM json_each(?) WHERE true
-ON CONFLICT (scope_kind, scope_id) DO UPDATE SET
-  token = NULL, comparing = 1, imports = imports + 1
-"""
-
 _LINK = """
 UPDATE media_files SET local_path = (
   SELECT 'packages/' || file_name FROM (
@@ -104,7 +98,7 @@ class Publishing(Part):
         async def work(connection: aiosqlite.Connection) -> PublishCounts:
             counts = await merge(connection, new.info.package_id, now)
             if any(counts.written[table.name] for table in CONTENT_TABLES):
-                await connection.execute(_COMPARE, (as_json(_scopes(new.info)),))
+                await compare_again(connection, _scopes(new.info))
             await _list(connection, new, now)
             faults.point("publish.before_commit")
             return counts

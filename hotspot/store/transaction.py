@@ -76,6 +76,13 @@ DELETE FROM answered_batches WHERE device_id = :device AND rowid <= (
   ORDER BY rowid DESC LIMIT 1 OFFSET :kept)
 """
 
+_COMPARE = """
+INSERT INTO feed_positions (scope_kind, scope_id, imports)
+SELECT value ->> 0, value ->> 1, 1 FROM json_each(?) WHERE true
+ON CONFLICT (scope_kind, scope_id) DO UPDATE SET
+  token = NULL, comparing = 1, imports = imports + 1
+"""
+
 _CLOSE = """
 UPDATE losing_versions SET resolution = 'server_wins'
 WHERE resolution = 'manual' AND table_name = ? AND record_id IN (SELECT value FROM json_each(?))
@@ -150,6 +157,9 @@ class Transaction:
             names = await self.canonical([alias.key for alias in named])
             led = [redirected(record, names) for record in referring]
             await write_rows(self._connection, led, seq=await self.seq(), status="synced")
+            # The upstream's rows are as they were, unless it learns of these aliases too.
+            scopes = {(one.scope.kind, one.scope.id) for one in led if one.scope is not None}
+            await compare_again(self._connection, sorted(scopes))
 
     async def keep_losers(self, losers: Sequence[Loser]) -> None:
         kept = as_json([_losing(loser) for loser in losers])
@@ -202,6 +212,13 @@ class Transaction:
             self._seq = int(dict(rows)["seq"])
             await self._connection.execute(_ARRIVED, (self._now, self._seq))
         return self._seq
+
+
+async def compare_again(
+    connection: aiosqlite.Connection, scopes: Sequence[tuple[str, str]]
+) -> None:
+    """Has these versions (kind and id) compared with the upstream's before more is read of them."""
+    await connection.execute(_COMPARE, (as_json(scopes),))
 
 
 def _pending(edit: Accepted) -> list[Any]:

@@ -209,6 +209,25 @@ async def test_a_package_under_other_ids_goes_over_to_the_servers(
     assert not await pair.pending()
 
 
+async def test_what_refers_to_a_verse_that_only_this_hotspot_renamed_is_as_the_server_has_it(
+    pair: Pair, tmp_path: Path
+) -> None:
+    """The server hears of the verse under the id that survived here, and of no other."""
+    first, second = twin(1, "first", T1), twin(2, "second", T2)
+    spoken = timing(77, 1.0)
+    spoken = records.make(spoken, T0, {**spoken.values, "verse_text_id": second.id})
+    rows = [version_row(AUDIO), spoken]
+    await pair.server.seed(rows)
+    stick = package("stick", audio_version=AUDIO.id)
+    await pair.hub.publish(stick, staging(tmp_path / "s", rows), T1)
+    await pair.synced()
+    await pair.edit(first)
+    alias = Alias(second.table, second.id, first.id)
+    await pair.hub.write(lambda tx: tx.add_aliases([alias]))
+    await pair.synced()
+    assert (await pair.at_hub(spoken.key)).version == (await pair.at_server(spoken.key)).version
+
+
 async def test_a_hotspot_below_moves_its_waiting_edit_when_the_feed_tells(
     pair: Pair, tmp_path: Path
 ) -> None:
