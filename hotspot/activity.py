@@ -49,8 +49,9 @@ class Board:
         before = self._activity.sticks.get(drive.device_node)
         self._sentences.pop(drive.device_node, None)
         self._change(self._activity.without(drive.device_node))
-        cut_off = before in (StickState.IMPORTING, StickState.CUT_OFF)
-        return sentence(drive.name, StickState.CUT_OFF) if cut_off else ""
+        if before is None or not before.unfinished:
+            return ""
+        return sentence(drive.name, StickState.CUT_OFF)
 
     def clear(self) -> None:
         """Nobody looks after sticks now."""

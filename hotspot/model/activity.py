@@ -16,7 +16,13 @@ class StickState(StrEnum):
     IMPORTING = "importing"
     DONE = "done"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
     CUT_OFF = "cut_off"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the stick is to come back, should it be pulled out now."""
+        return self not in (StickState.DONE, StickState.FAILED)
 
 
 class Indication(StrEnum):
@@ -67,15 +73,15 @@ class Activity(msgspec.Struct, frozen=True):
     def without(self, device: str) -> "Activity":
         """A stick went."""
         left = {one: state for one, state in self.sticks.items() if one != device}
-        unfinished = self.sticks.get(device) in (StickState.IMPORTING, StickState.CUT_OFF)
-        return Activity(left, cut_off=self.cut_off or unfinished)
+        state = self.sticks.get(device, StickState.DONE)
+        return Activity(left, cut_off=self.cut_off or state.unfinished)
 
     def indication(self, *, syncing: bool) -> Indication:
         """What matters most: what a person must not do, then must do, then may do."""
         states = set(self.sticks.values())
         if StickState.IMPORTING in states:
             return Indication.IMPORTING
-        if self.cut_off or states & {StickState.FAILED, StickState.CUT_OFF}:
+        if self.cut_off or states - {StickState.DONE}:
             return Indication.FAILED
         if states:
             return Indication.SAFE_TO_REMOVE
@@ -89,8 +95,10 @@ def settled(actions: Iterable[ImportAction], *, there: bool) -> StickState:
     """
     if not there:
         return StickState.CUT_OFF
-    failed = any(action.failed for action in actions)
-    return StickState.FAILED if failed else StickState.DONE
+    found = set(actions)
+    if ImportAction.INTERRUPTED in found:
+        return StickState.INTERRUPTED
+    return StickState.FAILED if any(one.failed for one in found) else StickState.DONE
 
 
 def sentence(name: str, state: StickState, actions: Iterable[ImportAction] = ()) -> str:

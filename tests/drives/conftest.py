@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -66,6 +67,7 @@ class UsbPorts:
         self.mounter: Mounter = DirectMounter(root)
         self._folder = folder
         self.sticks: dict[str, sticks.LoopStick] = {}
+        self._hands = ThreadPoolExecutor(20)
 
     def source(self) -> DriveSource:
         return UdevDrives(self.mounter)
@@ -74,10 +76,15 @@ class UsbPorts:
         if name not in self.sticks:
             image = self._folder / name
             self.sticks[name] = sticks.LoopStick(image, files, name, table=name != "WHOLE")
-        await asyncio.to_thread(self.sticks[name].plug)
+        await self.put(self.sticks[name])
+
+    async def put(self, stick: sticks.LoopStick) -> None:
+        """Plugs a stick in. Not by the threads that the sticks' readers need."""
+        await asyncio.get_running_loop().run_in_executor(self._hands, stick.plug)
 
     async def pull(self, name: str) -> None:
-        await asyncio.to_thread(self.sticks[name].pull)
+        stick = self.sticks[name]
+        await asyncio.get_running_loop().run_in_executor(self._hands, stick.pull)
 
     def unmount_all(self) -> list[Path]:
         """Unmounts what is still mounted, and says where it was."""
@@ -90,6 +97,7 @@ class UsbPorts:
     def pull_all(self) -> None:
         for stick in self.sticks.values():
             stick.pull()
+        self._hands.shutdown()
 
 
 @pytest.fixture(scope="package")

@@ -50,7 +50,7 @@ async def test_a_stick_is_read_and_guarded_whatever_its_file_system(
     either.sticks["one"] = stick
     before = digest(stick.image)
     async with listening(either.source()) as told:
-        await asyncio.to_thread(stick.plug)
+        await either.put(stick)
         event = await told.next()
         assert (event.kind, event.drive.label) == (DriveKind.ADDED, label)
         assert event.drive.fs_type == kind
@@ -110,7 +110,7 @@ async def test_every_partition_is_a_stick_of_its_own(either: UsbPorts, tmp_path:
     stick = LoopStick.of(tmp_path / "many", parts)
     either.sticks["many"] = stick
     async with listening(either.source()) as told:
-        await asyncio.to_thread(stick.plug)
+        await either.put(stick)
         second = Path(stick.nodes[1]).name
         assert await several(told, 3) == {
             "FIRST": DriveKind.ADDED,
@@ -142,7 +142,7 @@ async def test_what_cannot_be_read_is_named_in_one_sentence(
     stick = LoopStick.of(tmp_path / "unfit", [part], table=table)
     either.sticks["unfit"] = stick
     async with listening(either.source()) as told:
-        await asyncio.to_thread(stick.plug)
+        await either.put(stick)
         event = await told.next()
         assert event.kind is DriveKind.REFUSED
         assert event.sentence.startswith(f"The stick {Path(stick.node).name} ")
@@ -158,10 +158,10 @@ async def test_another_stick_at_the_same_port_is_another_one(
     two = LoopStick(tmp_path / "two", FILES, "TWO")
     either.sticks |= {"one": one, "two": two}
     async with listening(either.source()) as told:
-        await asyncio.to_thread(one.plug)
+        await either.put(one)
         first = (await told.next()).drive
         await asyncio.to_thread(one.pull)
-        await asyncio.to_thread(two.plug)
+        await either.put(two)
         assert [(await told.next()).kind, (second := await told.next()).kind] == [
             DriveKind.REMOVED,
             DriveKind.ADDED,

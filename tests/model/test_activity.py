@@ -16,6 +16,7 @@ from hotspot.model.plan import ImportAction
 
 IMPORTING, DONE = StickState.IMPORTING, StickState.DONE
 FAILED, CUT_OFF = StickState.FAILED, StickState.CUT_OFF
+INTERRUPTED = StickState.INTERRUPTED
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ FAILED, CUT_OFF = StickState.FAILED, StickState.CUT_OFF
         ({"a": FAILED, "b": IMPORTING}, Indication.IMPORTING),
         ({"a": FAILED, "b": DONE}, Indication.FAILED),
         ({"a": CUT_OFF}, Indication.FAILED),
+        ({"a": INTERRUPTED, "b": DONE}, Indication.FAILED),
     ],
 )
 def test_what_matters_most_is_shown(sticks: dict[str, StickState], shown: Indication) -> None:
@@ -56,6 +58,14 @@ def test_a_stick_that_is_gone_was_not_empty() -> None:
 def test_one_failed_package_is_a_failed_stick() -> None:
     assert settled([ImportAction.NEW, ImportAction.SAME], there=True) is DONE
     assert settled([ImportAction.NEW, ImportAction.REFUSED], there=True) is FAILED
+
+
+def test_a_stick_that_could_not_be_read_to_its_end_is_to_come_back() -> None:
+    state = settled([ImportAction.NEW, ImportAction.INTERRUPTED], there=True)
+    assert state is INTERRUPTED
+    gone = Activity({"a": state}).without("a")
+    assert gone.indication(syncing=False) is Indication.FAILED
+    assert Activity({"a": FAILED}).without("a").indication(syncing=False) is Indication.IDLE
 
 
 def test_sentences_say_what_to_do() -> None:

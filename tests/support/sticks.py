@@ -52,8 +52,10 @@ def rules(file: Path, text: str) -> Iterator[None]:
 
 @contextmanager
 def _own_udevd() -> Iterator[None]:
-    """Starts from an empty database: an earlier udevd's would tell of devices that went since."""
+    """Starts from nothing that an earlier udevd left: its database would tell of devices that went
+    since, and its socket, if it was killed, of a udevd that runs."""
     shutil.rmtree(DATABASE, ignore_errors=True)
+    CONTROL.unlink(missing_ok=True)
     process = subprocess.Popen([UDEVD], stderr=subprocess.DEVNULL)
     try:
         wait_for(CONTROL.exists)
@@ -120,6 +122,16 @@ class LoopStick:
         self.device = run("losetup", *more, "--find", "--show", self.image)
         if self.table:
             run("partx", "--add", self.device)
+
+    def cut(self, size: int) -> None:
+        """Loses all behind the first `size` bytes: who reads there is told of a failed device."""
+        shutil.copyfile(self.image, self.image.with_suffix(".whole"))
+        with self.image.open("r+b") as image:
+            image.truncate(size)
+
+    def mend(self) -> None:
+        """Makes a stick whole again that was cut, and is not plugged in."""
+        self.image.with_suffix(".whole").rename(self.image)
 
     def pull(self) -> None:
         """Makes the device disappear while it may be mounted; it is free once nobody holds it.
