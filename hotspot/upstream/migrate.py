@@ -2,9 +2,10 @@
 
 from importlib.resources import files
 
-from asyncpg import Connection
+from asyncpg import Connection, PostgresError
 
 from hotspot.errors import StoreDamaged
+from hotspot.upstream import adopting
 
 _LOCK = 0x686F7473706F74  # "hotspot": one migrates at a time, whatever the process or the machine
 _LEDGER = """
@@ -27,10 +28,12 @@ def migrations() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
-async def migrate(connection: Connection, known: list[tuple[int, str, str]]) -> int:
+async def migrate(connection: Connection, known: list[adopting.Migration]) -> int:
     """Applies what is missing of `known` in one transaction; how many that were.
 
-    Raises StoreDamaged where a newer release has changed the schema already.
+    Tables of other makers that are there already stay, with their rows; see `adopting`. Whatever
+    cuts it off leaves nothing of it. Raises StoreDamaged where a newer release has changed the
+    schema already, or a table that is there cannot be made to fit.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
@@ -39,9 +42,30 @@ async def migrate(connection: Connection, known: list[tuple[int, str, str]]) -> 
         if done > known[-1][0]:
             raise StoreDamaged("The database was changed by a newer release; install that one.")
         missing = [one for one in known if one[0] > done]
-        for number, name, statements in missing:
-            await connection.execute(statements)
-            await connection.execute(
-                "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)", number, name
-            )
+        adopted = [] if done else await _adopted(connection, known)
+        await _apply(connection, missing, adopted)
     return len(missing)
+
+
+async def _adopted(connection: Connection, known: list[adopting.Migration]) -> list[str]:
+    try:
+        async with connection.transaction():
+            return await adopting.adopt(connection, known)
+    except PostgresError as error:
+        raise StoreDamaged(
+            f"The tables in this database cannot be taken over, and stay as they are: {error}."
+        ) from error
+
+
+async def _apply(
+    connection: Connection, missing: list[adopting.Migration], adopted: list[str]
+) -> None:
+    for number, name, statements in missing:
+        await connection.execute(adopting.bearing(statements) if adopted else statements)
+        await connection.execute(
+            "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)", number, name
+        )
+        if adopted and number == adopting.HASHING:
+            await adopting.hash_rows(connection, adopted)
+    if adopted:
+        await adopting.tell(connection, adopted)
