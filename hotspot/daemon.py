@@ -33,7 +33,7 @@ from hotspot.importer.importer import Importer
 from hotspot.light import Light
 from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
-from hotspot.phones import conflicts
+from hotspot.phones import conflicts, imports
 from hotspot.phones.app import build_app
 from hotspot.reporting import box_report
 from hotspot.sticks import Sticks
@@ -173,6 +173,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
     statuses = version_status.routes(core.store)
     deciding = conflicts.routes(core.store, core.store)
     tables = rest.routes(core.store)
+    sticks = imports.routes(core.store, core.importer.under_way)
     app = build_app(
         packages=core.store,
         devices=core.store,
@@ -180,7 +181,7 @@ async def _serve(core: Core) -> AsyncIterator[int]:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests, *statuses, *deciding, *tables, *core.monitor.routes()],
+        routes=[*sync, *digests, *statuses, *deciding, *tables, *sticks, *core.monitor.routes()],
     )
     control = control_app(core.operations, core.clock)
     async with (

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-import time
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,22 +47,25 @@ def big(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def slow_stick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each MB takes a while, as on a stick; the copy itself is the real one."""
+def slow_stick(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A stick that gives 3 MB, and the rest once the event is set; the copy is the real one."""
     from hotspot.importer import pipeline
 
-    real = pipeline.copy
+    real, go = pipeline.copy, threading.Event()
 
     def slow(*arguments: Any, **more: Any) -> Any:
         progress: Callable[[int], None] = arguments[4]
+        stopped: Callable[[], bool] = arguments[5]
 
         def told(done: int) -> None:
-            time.sleep(0.1)
             progress(done)
+            while done >= 3 * CHUNK and not stopped() and not go.wait(0.01):
+                continue
 
         return real(*arguments[:4], told, *arguments[5:], **more)
 
     monkeypatch.setattr(pipeline, "copy", slow)
+    return go
 
 
 async def hotspot(config: Config, *arguments: str | Path) -> asyncio.subprocess.Process:
@@ -80,7 +83,7 @@ async def hotspot(config: Config, *arguments: str | Path) -> asyncio.subprocess.
 
 async def copying(core: Core) -> Job:
     """The import that copies, once one does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for job in await perform(core.operations, "importing", {}):
                 if job["phase"] == "copying" and CHUNK < job["done"] < job["total"]:
@@ -105,7 +108,7 @@ def part_size(core: Core) -> int:
 
 
 async def test_ctrl_c_stops_the_daemons_import_and_keeps_what_is_copied(
-    core: Core, config: Config, big: Path, slow_stick: None
+    core: Core, config: Config, big: Path, slow_stick: threading.Event
 ) -> None:
     process = await hotspot(config, "import", big)
     job = await copying(core)
@@ -116,11 +119,12 @@ async def test_ctrl_c_stops_the_daemons_import_and_keeps_what_is_copied(
     assert f"{big.name} was stopped; the next time it goes on where it was." in out.decode()
     assert "Traceback" not in err.decode()
     assert core.importer.jobs == {}
+    slow_stick.set()
     await went_on_at(core, big, part_size(core))
 
 
 async def test_an_import_is_stopped_by_its_number(
-    core: Core, config: Config, big: Path, slow_stick: None
+    core: Core, config: Config, big: Path, slow_stick: threading.Event
 ) -> None:
     await asyncio.to_thread(text_package, big.parent)
     folder = asyncio.create_task(core.importer.import_folder(big.parent))
@@ -136,7 +140,7 @@ async def test_an_import_is_stopped_by_its_number(
 
 
 async def test_without_a_daemon_ctrl_c_keeps_what_is_copied_too(
-    config: Config, big: Path, slow_stick: None
+    config: Config, big: Path, slow_stick: threading.Event
 ) -> None:
     seen: list[Job] = []
 
@@ -149,6 +153,7 @@ async def test_without_a_daemon_ctrl_c_keeps_what_is_copied_too(
     assert result["outcome"] == "cancelled"
     assert {job["phase"] for job in seen} <= {"waiting", "copying"}
     async with open_core(config) as core:
+        slow_stick.set()
         await went_on_at(core, big, part_size(core))
 
 

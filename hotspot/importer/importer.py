@@ -29,7 +29,7 @@ from hotspot.importer.pipeline import Pipeline, why
 from hotspot.importer.shelf import Shelf
 from hotspot.importer.turns import Turns
 from hotspot.model.catalogue import AudioStore, PublishingStore
-from hotspot.model.imports import ImportRecord
+from hotspot.model.imports import ImportRecord, UnderWay
 from hotspot.model.plan import ImportAction, excluded
 from hotspot.model.queueing import Rank, in_order, rank
 from hotspot.package.signatures import load_trust
@@ -114,6 +114,20 @@ class Importer:
                 failed = _record(folder, ImportAction.INTERRUPTED, sentence)
                 results.append(await self._keep(failed))
         return results, files
+
+    def under_way(self) -> list[UnderWay]:
+        """What is being imported, and then what waits, in order."""
+        jobs = sorted(self.jobs.values(), key=lambda job: (job.phase == "waiting", job.rank))
+        return [
+            UnderWay(
+                job=job.id,
+                source=job.source,
+                request=job.request,
+                phase=job.phase,
+                progress=job.progress,
+            )
+            for job in jobs
+        ]
 
     def cancel(self, job_id: int | None = None, request: str | None = None) -> list[str]:
         """Stops imports, by their number or all of one request; returns the files' names.

@@ -7,9 +7,8 @@ from typing import Any
 from hotspot.errors import NotFound
 from hotspot.importer.exporting import export
 from hotspot.importer.importer import Importer
-from hotspot.importer.job import Job
 from hotspot.model.catalogue import PublishingStore
-from hotspot.model.imports import ImportRecord
+from hotspot.model.imports import ImportRecord, UnderWay
 
 LISTED = 500
 
@@ -43,10 +42,7 @@ class ImportOperations:
 
     async def jobs(self) -> list[dict[str, Any]]:
         """The files that are being imported or wait for it."""
-        jobs = sorted(
-            self._importer.jobs.values(), key=lambda job: (job.phase == "waiting", job.rank)
-        )
-        return [_job_json(job) for job in jobs]
+        return [_job_json(one) for one in self._importer.under_way()]
 
     async def cancel(self, job: int | None = None, request: str | None = None) -> dict[str, Any]:
         """Stops an import, or all of one request; raises NotFound where there is none."""
@@ -83,13 +79,13 @@ def import_json(record: ImportRecord) -> dict[str, Any]:
     }
 
 
-def _job_json(job: Job) -> dict[str, Any]:
-    at = job.progress
+def _job_json(one: UnderWay) -> dict[str, Any]:
+    at = one.progress
     return {
-        "job": job.id,
-        "request": job.request,
-        "source": job.source,
-        "phase": job.phase,
+        "job": one.job,
+        "request": one.request,
+        "source": one.source,
+        "phase": one.phase,
         "done": None if at is None else at.done,
         "total": None if at is None else at.total,
         "rate": None if at is None else at.rate,

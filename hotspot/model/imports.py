@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from hotspot.model.plan import ImportAction
+from hotspot.model.progress import Progress
 
 
 class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,19 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, int] | None = None
     seconds: float = 0.0
     at: str = ""
+
+
+class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is being imported, or waits for it: phase 'waiting', 'copying' or 'checking'.
+
+    `job`: the number by which it can be stopped; `request`: who asked for it, if somebody did.
+    """
+
+    job: int
+    source: str
+    request: str
+    phase: str
+    progress: Progress | None
 
 
 class ImportLog(Protocol):

@@ -32,14 +32,14 @@ class _Pages:
             stored = await self._packages.package(info.package_id)
             shown.append((info, read_manifest(stored.manifest) if stored else NOTHING))
         following = offset + len(infos)
-        return _html(list_page(self._title, shown, following if following < total else None))
+        return html(list_page(self._title, shown, following if following < total else None))
 
     async def package(self, request: web.Request) -> web.StreamResponse:
         stored = await self._packages.package(request.match_info["package_id"])
         if stored is None:
-            return _html(missing_page(), 404)
+            return html(missing_page(), 404)
         lacking = await self._lacking(stored.info)
-        return _html(package_page(stored.info, read_manifest(stored.manifest), lacking))
+        return html(package_page(stored.info, read_manifest(stored.manifest), lacking))
 
     async def _lacking(self, info: PackageInfo) -> set[str]:
         """The audio files that are damaged in the package, and not here from elsewhere."""
@@ -49,7 +49,8 @@ class _Pages:
         return {one for one in damaged if await self._packages.audio(one) is None}
 
 
-def _html(page: Html, status: int = 200) -> web.Response:
+def html(page: Html, status: int = 200) -> web.Response:
+    """A page as an answer."""
     return web.Response(
         text=page,
         status=status,

@@ -28,11 +28,12 @@ POLICY = (
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="viewport" content="width=device-width,initial-scale=1">$refresh
 <title>$title</title><style>$style</style></head>
 <body>$body</body></html>
 """
-_LIST = '<h1 dir="auto">$title</h1>$packages$more'
+_REFRESH = '<meta http-equiv="refresh" content="$seconds">'
+_LIST = '<h1 dir="auto">$title</h1>$packages$more<p><a href="/imports">From sticks</a></p>'
 _EMPTY = """<p>There are no packages here yet.</p>
 <p>Put a USB stick with Bible packages (files that end in .bible) into the hotspot. They are copied
 by themselves and appear here; then load this page again.</p>"""
@@ -59,7 +60,7 @@ def list_page(
 ) -> Html:
     """The list of packages; `next_offset` is where the next page begins, if there is one."""
     items = [_item(_ITEM, info, contents) for info, contents in packages]
-    return _page(
+    return page(
         title,
         fill(
             _LIST,
@@ -74,16 +75,18 @@ def package_page(info: PackageInfo, contents: Contents, lacking: Collection[str]
     """One package, with a player for each of its audio files but those that are `lacking`."""
     alone = len(contents.audio) == 1
     books = [_book(book, chapters, lacking, opened=alone) for book, chapters in contents.audio]
-    return _page(_name(info), _item(_PACKAGE, info, contents, audio=join(books)))
+    return page(_name(info), _item(_PACKAGE, info, contents, audio=join(books)))
 
 
 def missing_page() -> Html:
     """What stands where a package is not."""
-    return _page("Not here", Html(_MISSING))
+    return page("Not here", Html(_MISSING))
 
 
-def _page(title: str, body: Html) -> Html:
-    return fill(_PAGE, title=title, style=STYLE, body=body)
+def page(title: str, body: Html, *, refresh_s: int | None = None) -> Html:
+    """A whole page; `refresh_s`: after how many seconds it is loaded again, if at all."""
+    refresh = Html("") if refresh_s is None else fill(_REFRESH, seconds=refresh_s)
+    return fill(_PAGE, title=title, style=STYLE, body=body, refresh=refresh)
 
 
 def _item(template: str, info: PackageInfo, contents: Contents, **more: Html) -> Html:
