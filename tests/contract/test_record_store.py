@@ -282,3 +282,16 @@ async def test_a_package_that_is_not_here_has_no_scopes(store: Store) -> None:
 
 async def test_a_store_that_answers_answers(store: Store) -> None:
     await store.ping()
+
+
+@pytest.mark.parametrize("changed", [{"text_version_id": OTHER_TEXT.id}, {"verse_id": "gen-1-99"}])
+async def test_a_row_can_move_to_another_version_or_verse(
+    opened: Opened, changed: dict[str, str]
+) -> None:
+    one = verse(1)
+    await opened.seed([version_row(TEXT), version_row(OTHER_TEXT), one])
+    moved = records.make(one, T1, {**one.values, **changed})
+    await accept(opened.store, accepted(moved, one))
+    assert await opened.store.write(lambda tx: tx.current([one.key])) == {one.key: moved}
+    assert moved.scope is not None
+    assert moved in (await drain(opened.store, moved.scope))[0]
