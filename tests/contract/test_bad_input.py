@@ -301,6 +301,21 @@ async def test_a_bad_change_is_rejected_alone(server: Server) -> None:
     assert texts == {row.id: row.values.get("verse_text") for row in ROWS if row.id != uuid(2)}
 
 
+async def test_a_batch_that_comes_again_late_changes_nothing(server: Server) -> None:
+    async def push(batch: str, change: dict[str, Any]) -> Any:
+        body = json.dumps({"batchId": batch, "changes": [change]}).encode()
+        status, answer = await server.post(UPLOAD, body)
+        assert status == 200
+        return answer
+
+    first = await push("first", edit(1, "First"))
+    await push("second", edit(1, "Second", baseVersion=first["results"][0]["version"]))
+    rows = await server.rows()
+    assert await push("first", edit(1, "First")) == first
+    assert await server.rows() == rows
+    assert await server.opened.losers() == []
+
+
 async def test_an_id_twice_in_a_batch_is_judged_in_order(server: Server) -> None:
     first, second, third = await server.judged(edit(1, "One"), edit(1, "Two"), edit(1, "One"))
     assert [one["status"] for one in (first, second, third)] == [

@@ -47,6 +47,15 @@ def test_any_zone_becomes_utc(moment: datetime, minutes: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
+    ["2026-11-22T10:15:30Z", "2026-11-22 10:15:30", "2026-11-22T10:15:30.000999Z"],
+)
+def test_times_without_milliseconds_get_them(text: str) -> None:
+    """As text, a shorter one would sort behind all that begin alike."""
+    assert instants.parse(text) == "2026-11-22T10:15:30.000Z"
+
+
+@pytest.mark.parametrize(
+    "text",
     [
         "",
         "yesterday",

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from hotspot.errors import TryLater, UpstreamRefused, UpstreamUnreachable
+from hotspot.errors import NoSpace, TryLater, UpstreamRefused, UpstreamUnreachable
 from hotspot.http.auth import hash_token
 from hotspot.model import records
 from hotspot.model.records import Record
 from hotspot.model.stores import Device
+from hotspot.store.replica import Replica
 from hotspot.syncing import fetching, sending
 from hotspot.syncing.upstream import Upstream
 from tests.contract.opened import OTHER_TEXT, T0, T1, T2, edited, verse, version_row
@@ -154,6 +155,23 @@ async def test_pages_are_read_to_the_end_also_after_a_cut(
     assert [text(await pair.at_hub(verse(n).key)) for n in range(1, 6)] == [
         f"there {n}" for n in range(1, 6)
     ]
+
+
+async def test_a_page_that_cannot_be_written_is_read_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pair.synced()
+    await pair.edit_server(edited(verse(1), "there", T1))
+
+    async def full(*_: object) -> None:
+        raise NoSpace("The card is full.")
+
+    with monkeypatch.context() as context:
+        context.setattr(Replica, "settle", full)
+        report = await pair.sync()
+        assert isinstance(report.error, NoSpace)
+    await pair.synced()
+    assert text(await pair.at_hub(verse(1).key)) == "there"
 
 
 async def test_edits_of_a_version_unknown_there_wait_and_hold_back_no_other(
