@@ -1,7 +1,6 @@
 """Reading the kernel's list of mounts."""
 
 import asyncio
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,15 +57,15 @@ async def test_every_change_of_the_mounts_is_noticed(tmp_path: Path) -> None:
                     await changed.wait()
 
 
-async def test_watching_takes_nothing_while_nothing_changes(tmp_path: Path) -> None:
-    with mountinfo.changes() as changed:
-        began = time.process_time()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.3):
-                while True:
-                    await changed.wait()
-                    changed.clear()
-        assert time.process_time() - began < 0.2
+async def test_watching_wakes_nobody_while_nothing_changes() -> None:
+    woken = 0
+    with mountinfo.changes() as changed, suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            while True:
+                await changed.wait()
+                changed.clear()
+                woken += 1
+    assert woken < 50
 
 
 def test_every_place_of_a_drive_is_known() -> None:

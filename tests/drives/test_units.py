@@ -13,6 +13,8 @@ from tests.support.requirements import needs
 from tests.support.sticks import rules, run
 from tests.support.units import RULES, SYSTEMD, start, stop
 
+LIGHT_RULES = SYSTEMD / "99-hotspot-light.rules"
+
 FILES = {"a.bible": b"a package"}
 
 
@@ -76,3 +78,15 @@ async def test_the_unit_leaves_alone_what_is_mounted(usb: UsbPorts, tmp_path: Pa
     run("mount", "-o", "ro", node, tmp_path)
     assert not start(Path(node).name)
     run("umount", tmp_path)
+
+
+def test_the_rule_for_lights_gives_away_the_files_that_are_there(tmp_path: Path) -> None:
+    script = re.search(r"/bin/sh -c '(.+)'\"$", LIGHT_RULES.read_text(), re.MULTILINE)
+    assert script is not None
+    for name in ("trigger", "brightness"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o644)
+    command = script[1].replace("/sys%p", str(tmp_path)).replace("$$", "$")
+    run("/bin/sh", "-c", command.replace("chgrp hotspot", "chgrp 0"))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"trigger": 0o664, "brightness": 0o664}
