@@ -1,5 +1,7 @@
 """What a light shows of all that goes on."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hotspot.model.activity import (
 )
 from hotspot.model.plan import ImportAction
 
+README = Path(__file__).parents[2] / "README.md"
 IMPORTING, DONE = StickState.IMPORTING, StickState.DONE
 FAILED, CUT_OFF = StickState.FAILED, StickState.CUT_OFF
 INTERRUPTED = StickState.INTERRUPTED
@@ -102,3 +105,11 @@ def test_it_never_says_that_a_stick_may_go_that_is_being_read(
     assert (shown is Indication.IMPORTING) == (IMPORTING in present.values())
     if shown is Indication.SAFE_TO_REMOVE:
         assert set(present.values()) == {DONE}
+
+
+@pytest.mark.parametrize("shown", Indication)
+def test_the_readme_tells_how_each_indication_blinks(shown: Indication) -> None:
+    pattern = PATTERNS[shown]
+    steady = pattern.off_ms == 0
+    told = "steady" if steady else f"{pattern.on_ms}/{pattern.off_ms}"
+    assert f"| `{shown}` | {told} |" in README.read_text()
