@@ -61,3 +61,10 @@ def test_a_password_is_not_shown() -> None:
 def test_urls_are_urls(value: str) -> None:
     with pytest.raises(ConfigError, match="HOTSPOT_UPSTREAM_URL must be a URL that starts with"):
         config.load(None, {"HOTSPOT_UPSTREAM_URL": value})
+
+
+@pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("no", False)])
+def test_switches_are_on_or_off(value: str, means: bool) -> None:
+    assert config.load(None, {"HOTSPOT_REQUIRE_SIGNATURE": value}).require_signature is means
+    with pytest.raises(ConfigError, match="must be true or false"):
+        config.load(None, {"HOTSPOT_REQUIRE_SIGNATURE": "perhaps"})
