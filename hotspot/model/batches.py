@@ -109,6 +109,18 @@ def verdicts(answer: UploadResponse) -> list[Verdict]:
     return [_verdict(r, against.get((r.table, r.record_id))) for r in answer.results]
 
 
+def confirms(sent: Sent, verdict: Verdict) -> bool:
+    """Whether the upstream holds just what was sent, so that a row which still is that version
+    only needs its mark: `merge.settle` would give the row itself."""
+    return (
+        verdict.status.stands
+        and verdict.version == sent.version
+        and verdict.server is None
+        and verdict.canonical_id is None
+        and not verdict.reason
+    )
+
+
 def _verdict(result: Result, conflict: Conflict | None) -> Verdict:
     raw = result.server_record
     if raw is None and conflict is not None:

@@ -266,18 +266,6 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     version: str
 
 
-def confirms(sent: Sent, verdict: Verdict) -> bool:
-    """Whether the upstream holds just what was sent, so that a row which still is that version
-    only needs its mark: `settle` would give the row itself."""
-    return (
-        verdict.status.stands
-        and verdict.version == sent.version
-        and verdict.server is None
-        and verdict.canonical_id is None
-        and not verdict.reason
-    )
-
-
 def settle(local: Local, sent: Sent, verdict: Verdict) -> Outcome:
     """What a client writes when the answer about the version `sent` has come.
 

@@ -13,8 +13,8 @@ from uuid import uuid4
 from hotspot import faults
 from hotspot.clock import Clock
 from hotspot.errors import BatchReused, UpstreamRefused
-from hotspot.model.batches import OpenBatch, encode_batch, verdicts
-from hotspot.model.merge import Verdict, confirms, settle
+from hotspot.model.batches import OpenBatch, confirms, encode_batch, verdicts
+from hotspot.model.merge import Verdict, settle
 from hotspot.model.records import Key
 from hotspot.model.stores import ReplicaStore, ReplicaTransaction
 from hotspot.model.tables import Scope

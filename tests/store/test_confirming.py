@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from hotspot.model.merge import Sent, Status, Verdict, confirms, settle
+from hotspot.model.batches import confirms
+from hotspot.model.merge import Sent, Status, Verdict, settle
 from hotspot.model.records import Key, Record
 from hotspot.model.stores import Loser
 from hotspot.model.tables import Scope
