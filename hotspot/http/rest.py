@@ -15,21 +15,10 @@ NO_METHOD = "PGRST117"
 NO_RANGE = "PGRST103"
 NOT_ONE_ROW = "PGRST116"
 
-_METHODS = "GET, HEAD, OPTIONS"
+_METHODS = "GET, HEAD"
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _RANGE = re.compile(r"(\d{1,10})-(\d{0,10})", re.ASCII)
 _COUNTS = ("count=exact", "count=planned", "count=estimated")
-_ANY_ORIGIN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Range",
-}
-"""Reading needs no token, so pages of any origin may read."""
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": _METHODS,
-    "Access-Control-Allow-Headers": "accept-profile, apikey, authorization, prefer, range, "
-    "range-unit, x-client-info, x-retry-count",
-    "Access-Control-Max-Age": "86400",
-}
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,8 +27,6 @@ def routes(reader: TableReader) -> list[web.RouteDef]:
     """The route of all tables. Keys and tokens that come along are not looked at."""
 
     async def read(request: web.Request) -> web.StreamResponse:
-        if request.method == "OPTIONS":
-            return web.Response(status=204, headers=_PREFLIGHT)
         if request.method not in ("GET", "HEAD"):
             raise QueryRefused(NO_METHOD, "Tables can only be read here.", status=405)
         query = _ranged(restql.parse(request.match_info["table"], request.query.items()), request)
@@ -57,11 +44,9 @@ def _explained(handler: _Handler) -> _Handler:
 
     async def explained(request: web.Request) -> web.StreamResponse:
         try:
-            response = await handler(request)
+            return await handler(request)
         except HotspotError as error:
-            response = _refusal(error)
-        response.headers.update(_ANY_ORIGIN)
-        return response
+            return _refusal(error)
 
     return explained
 

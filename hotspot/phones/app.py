@@ -9,6 +9,7 @@ from hotspot.clock import Clock
 from hotspot.http import catalogue
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
+from hotspot.http.origins import open_to_every_origin
 from hotspot.model.catalogue import PackageStore
 from hotspot.model.stores import DeviceStore
 from hotspot.phones import pages, pairing
@@ -33,6 +34,7 @@ def build_app(
     sync endpoints).
     """
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
+    open_to_every_origin(app)
     app.on_response_prepare.append(_harden)
     app.add_routes(catalogue.routes(packages, folder))
     app.add_routes(pairing.routes(devices, clock))

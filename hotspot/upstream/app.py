@@ -9,6 +9,7 @@ from hotspot.clock import Clock
 from hotspot.http import media, rest
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
+from hotspot.http.origins import open_to_every_origin
 from hotspot.model.fleet import Visits
 from hotspot.syncing import version_status
 from hotspot.syncing.digests import DigestEndpoint
@@ -34,6 +35,7 @@ def build_app(
         return web.json_response({"status": "ok"})
 
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
+    open_to_every_origin(app)
     app.add_routes([web.get("/healthz", healthz), *media.routes(store, folder)])
     app.add_routes(SyncEndpoints(store, store, clock, visits).routes())
     app.add_routes(DigestEndpoint(store, clock).routes())
