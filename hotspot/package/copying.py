@@ -24,7 +24,7 @@ SMALLEST = 4096
 """What is asked for then: the bytes before a bad sector are good."""
 AHEAD = 8
 """Chunks that may wait to be hashed."""
-DURABLE_EVERY = 32 * 1024 * 1024
+DURABLE_EVERY = 8 * 1024 * 1024
 """A power cut costs no more of a copy; no more waits for the card before what phones send."""
 _TOO_LARGE = (errno.EFBIG,)
 

@@ -22,6 +22,7 @@ __all__ = ["Program", "ask", "free_port", "until"]
 SQLITE = ("journal_mode", "synchronous", "foreign_keys", "cache_size", "journal_size_limit")
 POSTGRES = ("fsync", "synchronous_commit", "full_page_writes")
 _SYNCHRONOUS_FULL = 2
+UNIT = Path(__file__).parents[2] / "systemd" / "hotspot.service"
 
 
 async def sqlite_settings(database: Database) -> dict[str, str | int]:
@@ -69,6 +70,13 @@ async def require_durable_postgres(url: str) -> None:
     print("PostgreSQL", version, json.dumps(shown))
     if set(shown.values()) != {"on"}:
         raise SystemExit("PostgreSQL's durability is weakened; nothing is measured.")
+
+
+def unit_environment() -> dict[str, str]:
+    """The variables that the systemd unit sets."""
+    lines = UNIT.read_text().splitlines()
+    given = [line.removeprefix("Environment=") for line in lines if line.startswith("Environment=")]
+    return dict(one.split("=", 1) for one in given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from common import Program, ask, free_port, memory_of
+from common import Program, ask, free_port, memory_of, unit_environment
 
 PAUSE_S = 0.02
 LOOK_EVERY_S = 0.01
@@ -29,6 +29,7 @@ class Hotspot:
         self.program = Program(
             "run",
             settings={
+                **unit_environment(),
                 "HOTSPOT_DATA_DIR": str(folder / "data"),
                 "HOTSPOT_HTTP_HOST": "127.0.0.1",
                 "HOTSPOT_HTTP_PORT": str(self.port),
@@ -103,13 +104,15 @@ class Phones:
         asking = Asking(self._port)
         (text,) = (one["textVersionId"] for one in asking.packages() if "textVersionId" in one)
         scope = {"textVersionId": text}
-        page = asking.ask("POST", f"{API}/sync/changes", {"scopes": [scope], "maxChanges": 5000})
+        page = asking.ask("POST", f"{API}/sync/changes", {"scopes": [scope], "maxChanges": 1000})
         verses = [one for one in page["changes"] if one["table"] == "verse_texts"]
         feed = {"scopes": [scope], "maxChanges": 50}
         jobs: dict[str, Callable[[Asking, int], Any]] = {
             "list": lambda phone, n: phone.packages(),
             "feed": lambda phone, n: phone.ask("POST", f"{API}/sync/changes", feed),
-            "edit": lambda phone, n: phone.ask("POST", f"{API}/sync/upload", _edit(verses[n])),
+            "edit": lambda phone, n: phone.ask(
+                "POST", f"{API}/sync/upload", _edit(verses[n % len(verses)])
+            ),
         }
         self._threads = [threading.Thread(target=self._go, args=job) for job in jobs.items()]
         for thread in self._threads:
