@@ -143,7 +143,7 @@ def stage(source: Path, staging: Path, bounds: Bounds) -> dict[str, int]:
                     if table.natural_key:
                         target.refuse_twins(table)
                 return counts
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise NoSpace(FULL) from None
         raise PackageRefused(f"The package's database cannot be read: {error}.") from error
