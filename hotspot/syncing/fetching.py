@@ -4,6 +4,7 @@ Each page is merged in one transaction with the positions that it leads to. A re
 be merged is set aside in it, and holds back no other.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -67,15 +68,24 @@ class Fetches:
         self._written = list(written[-WRITTEN_LIMIT:]) or None
         followed = await self._followed()
         await self._retry(followed)
-        while followed:
-            answer = await self._ask(list(followed.values()))
-            if answer is None:
-                followed = await self._followed()
-                continue
-            await self._merge(answer, followed)
-            # What the upstream has only now is compared before any of it is read.
-            found = _newly_known(answer, followed)
-            followed = await self._followed() if found else _unread(answer, followed)
+        ahead: asyncio.Task[ChangesResponse] | None = None
+        try:
+            while followed:
+                answer = await self._answered(ahead or self._ask(followed), followed)
+                ahead = None
+                if answer is None:
+                    followed = await self._followed()
+                    continue
+                # What the upstream has only now is compared before any of it is read.
+                found, unread = _newly_known(answer, followed), _unread(answer, followed)
+                if unread and not found:
+                    ahead = self._ask(unread)
+                await self._merge(answer, followed)
+                followed = await self._followed() if found else unread
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
 
     async def _followed(self) -> dict[Scope, Position]:
         """Every position, once those of which nothing was read have been compared."""
@@ -110,22 +120,28 @@ class Fetches:
 
         self._received += await self._store.write_replica(work)
 
-    async def _ask(self, followed: Sequence[Position]) -> ChangesResponse | None:
-        """One page; None where the upstream has a new epoch, and everything is read anew."""
+    def _ask(self, followed: Mapping[Scope, Position]) -> asyncio.Task[ChangesResponse]:
+        """Asks for one page, which may travel while the one before it is merged."""
         self._requests += 1
         asked = ChangesRequest(
             scopes=[
                 scope_request(one.scope, one.token, compare=one.unread and not one.known)
-                for one in followed
+                for one in followed.values()
             ],
             max_changes=PAGE,
             written=self._written,
             session_end=True,
         )
+        return asyncio.create_task(self._upstream.changes(asked))
+
+    async def _answered(
+        self, asked: asyncio.Task[ChangesResponse], followed: Mapping[Scope, Position]
+    ) -> ChangesResponse | None:
+        """The page; None where the upstream has a new epoch, and everything is read anew."""
         try:
-            return await self._upstream.changes(asked)
+            return await asked
         except PositionGone:
-            if all(one.token is None for one in followed):
+            if all(one.token is None for one in followed.values()):
                 raise
             await self._store.forget_positions()
             return None
