@@ -1,9 +1,12 @@
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from hotspot.importer import finding
 from hotspot.importer.finding import DEPTH, FILES, find_packages, printable
+from tests.support.requirements import needs
 
 
 def make(path: Path, size: int = 10) -> Path:
@@ -35,6 +38,28 @@ def test_a_maze_is_not_walked_to_its_end(tmp_path: Path) -> None:
     make(tmp_path.joinpath(*"abcde") / "too-deep.bible")
     assert DEPTH == 5
     assert find_packages(tmp_path) == [inside]
+
+
+def test_a_folder_that_contains_itself_is_looked_into_once(tmp_path: Path) -> None:
+    """As a broken file system may show it; here by a mount."""
+    needs("loop")
+    inside = make(tmp_path / "a" / "in.bible")
+    loop = tmp_path / "a" / "loop"
+    loop.mkdir()
+    subprocess.run(["mount", "--bind", tmp_path / "a", loop], check=True)
+    try:
+        assert find_packages(tmp_path) == [inside]
+    finally:
+        subprocess.run(["umount", loop], check=True)
+
+
+def test_a_heap_of_other_files_is_not_looked_through_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "ENTRIES", 10)
+    for number in range(20):
+        make(tmp_path / f"folder-{number}" / "in.bible")
+    assert len(find_packages(tmp_path)) < 10
 
 
 def test_a_heap_is_not_taken_whole(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from hotspot.clock import Clock
 from hotspot.faults import VARIABLE
 from hotspot.model import instants
+from hotspot.store.damage import damage
 from hotspot.store.database import open_database
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
@@ -190,6 +192,19 @@ async def test_edits_whose_bookkeeping_is_lost_still_wait(
     saved, told = await edits_in(path, clock)
     assert saved == EDITS
     assert told is not None and "Some edits may be lost" in told
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_CANTOPEN])
+def test_a_card_that_is_full_is_no_damage(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fail(path: Path) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr("hotspot.store.damage._read_only", fail)
+    assert damage(filled) is None
 
 
 async def test_a_sound_database_stays(filled: Path, path: Path, clock: Clock) -> None:
