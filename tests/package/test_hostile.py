@@ -81,7 +81,7 @@ def refusal(package: Path) -> str:
         ),
         (
             "PRAGMA writable_schema = ON; UPDATE sqlite_master "
-            "SET sql = CAST(x'435245415445205441424C4520FF' AS TEXT) WHERE name = 'package_tags'",
+            "SET sql = CAST(x'435245415445204EFF542078' AS TEXT) WHERE name = 'package_tags'",
             "cannot be read",
         ),
         ("DROP TABLE package_text_versions", "lacks the row of its own version in text_versions"),
