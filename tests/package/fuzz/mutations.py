@@ -58,6 +58,8 @@ CELLS: tuple[Any, ...] = (
     "two\nlines",
     "पाठ",
 )
+UNREADABLE = (sqlite3.Error, UnicodeError, OverflowError, IndexError)
+"""What comes of a database that other changes have broken already."""
 SCRIPTS = (
     "CREATE VIEW v AS SELECT * FROM package_verse_texts",
     "CREATE TRIGGER t AFTER INSERT ON package_tags BEGIN SELECT 1; END",
@@ -174,7 +176,7 @@ def database_script(random: Random, parts: Parts, folder: Path) -> None:
 def database_cells(random: Random, parts: Parts, folder: Path) -> None:
     """Values of any type in any column, of one row or of all."""
     statements: list[tuple[str, Any]] = []
-    with closing(_opened(parts, folder)) as connection, suppress(sqlite3.Error):
+    with closing(_opened(parts, folder)) as connection, suppress(*UNREADABLE):
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
         for _number in range(random.choice((1, 1, 3))):
             table = random.choice([name for name in tables if name.startswith("package_")])
@@ -268,7 +270,7 @@ def _run(parts: Parts, folder: Path, statements: list[tuple[str, Any]]) -> None:
     """The database after these statements, as far as they can be run."""
     with closing(_opened(parts, folder)) as connection:
         for sql, value in [("PRAGMA synchronous = OFF", None), *statements]:
-            with suppress(sqlite3.Error, UnicodeEncodeError, OverflowError):
+            with suppress(*UNREADABLE):
                 if value is None and "?" not in sql:
                     connection.executescript(sql)
                 else:
