@@ -168,3 +168,21 @@ async def test_another_stick_at_the_same_port_is_another_one(
         ]
     assert second.drive.device_node == first.device_node
     assert (second.drive.label, second.drive.id != first.id) == ("TWO", True)
+
+
+async def test_a_file_system_that_the_machine_does_not_know_is_named(
+    usb: UsbPorts, tmp_path: Path
+) -> None:
+    if "minix" in Path("/proc/filesystems").read_text().split():
+        pytest.skip("needs a file system that this kernel does not know")
+    part = tmp_path / "part"
+    part.write_bytes(bytes(2 * 1024 * 1024))
+    run("mkfs.minix", part)
+    usb.sticks["old"] = LoopStick.of(tmp_path / "old", [part])
+    async with listening(usb.source()) as told:
+        await usb.put(usb.sticks["old"])
+        event = await told.next()
+        assert event.kind is DriveKind.REFUSED
+        assert event.sentence.endswith(
+            "this machine does not know minix. Format it as exFAT or FAT32."
+        )

@@ -183,3 +183,13 @@ async def test_a_stick_that_the_system_does_not_mount_is_refused(
     drive = await plugged(usb)
     with pytest.raises(DriveRefused, match=r"journalctl -u hotspot-mount@loop\d+p1.service"):
         await SystemMounter(mounts, patience_s=0.01).mount(drive)
+
+
+async def test_what_the_unit_could_not_mount_is_refused_with_the_reason(
+    usb: UsbPorts, mounts: Path
+) -> None:
+    drive = await plugged(usb)
+    said = mounts / f"{Path(drive.device_node).name}.said"
+    said.write_text("mount: wrong fs type, bad option, bad superblock.\n")
+    with pytest.raises(DriveRefused, match=r"its file system \(ext4\) is damaged"):
+        await SystemMounter(mounts, patience_s=0.01).mount(drive)
