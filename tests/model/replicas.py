@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hotspot.model.aliases import Alias, NaturalKey, natural_key, rekey
-from hotspot.model.batches import upload_change, verdicts
+from hotspot.model.batches import PendingEdit, upload_change, verdicts
 from hotspot.model.changes import keys, natural_keys, parse_changes
 from hotspot.model.edits import Sender
 from hotspot.model.judging import judge
@@ -19,11 +19,12 @@ from hotspot.model.merge import (
     Outcome,
     Pending,
     Sent,
+    Verdict,
     receive,
     settle,
 )
 from hotspot.model.records import Key, Record
-from hotspot.model.stores import Device, PendingEdit
+from hotspot.model.stores import Device
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.model.wire import Result, UploadResponse
 from tests.model.builders import VERSION_ID, at
@@ -182,13 +183,24 @@ def encoded(edits: list[PendingEdit]) -> list[bytes]:
     return [msgspec.json.encode(upload_change(e)) for e in edits]
 
 
-def answered(node: Node, results: list[Result], now_ms: int) -> None:
+def judged(results: list[Result]) -> list[Verdict]:
+    """What an answer with these results says."""
+    return verdicts(
+        UploadResponse(
+            success=True,
+            applied=0,
+            rejected=0,
+            conflicts=[],
+            results=results,
+            server_timestamp=at(0),
+        )
+    )
+
+
+def answered(node: Node, told: list[Verdict], now_ms: int) -> None:
     """The client half of an upload."""
     assert node.outbox is not None
-    answer = UploadResponse(
-        success=True, applied=0, rejected=0, conflicts=[], results=results, server_timestamp=at(0)
-    )
-    for edit, verdict in zip(node.outbox[1], verdicts(answer), strict=True):
+    for edit, verdict in zip(node.outbox[1], told, strict=True):
         sent = edit.record
         key = sent.key if sent.key in node.pending else node.aliases.get(sent.key, sent.key)
         if verdict.canonical_id not in (None, key.id):

@@ -9,7 +9,7 @@ from hotspot.model.aliases import natural_key, renamed
 from hotspot.model.merge import Pending
 from hotspot.model.records import Record, make
 from tests.model.builders import at, uuid, verse
-from tests.model.replicas import Node, answered, encoded, fetch, open_batch
+from tests.model.replicas import Node, answered, encoded, fetch, judged, open_batch
 
 RUNS = 400
 
@@ -81,7 +81,7 @@ class Village:
             if not calm and self.random.random() < 0.3:
                 self.edit()
             if calm or self.random.random() > 0.2:
-                answered(node, results, self.now + self.offset[node.name])
+                answered(node, judged(results), self.now + self.offset[node.name])
         # As in a session: the feed is read when the answers are there.
         if node.outbox is None and (calm or self.random.random() > 0.3):
             limit = 1000 if calm else self.random.randint(1, 3)
