@@ -114,25 +114,24 @@ def box_alerts(box: Box, now: str) -> Sequence[Alert]:
     free, size = report.disk_free_bytes, report.disk_bytes
     why = report.last_error or box.last_failure or "it does not say why"
     named = f"{box.name} ({box.device_id})"
-    found = [
-        (
+    found = {
+        "silent": (
             silent_days >= SILENT_DAYS,
-            Alert("silent", f"{named} was not seen for {silent_days} days."),
+            f"{named} was not seen for {silent_days} days.",
         ),
-        (
+        "failing": (
             max(box.failed, report.failed_syncs) > MOST_FAILED_SYNCS,
-            Alert(
-                "failing",
-                f"{named} failed to sync more than {MOST_FAILED_SYNCS} times in a day: {why}",
-            ),
+            f"{named} failed to sync more than {MOST_FAILED_SYNCS} times in a day: {why}",
         ),
-        (
+        "disk": (
             free is not None and size is not None and free < LEAST_FREE * size,
-            Alert("disk", f"The card of {named} is almost full."),
+            f"The card of {named} is almost full.",
         ),
-        (
+        "undervoltage": (
             report.undervoltage is True,
-            Alert("undervoltage", f"{named} gets too little power: use another supply."),
+            f"{named} gets too little power: use another supply.",
         ),
+    }
+    return [
+        Alert(code, sentence, box.device_id) for code, (needed, sentence) in found.items() if needed
     ]
-    return [alert for needed, alert in found if needed]

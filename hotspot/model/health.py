@@ -12,11 +12,15 @@ FAILURES_COUNT_MS = 24 * 3_600_000
 """How long a failed session counts, so that an alert ends after its cause has ended."""
 
 
-class Alert(msgspec.Struct, frozen=True):
-    """Something that a person should look at. `code` names it, whatever its numbers are."""
+class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that a person should look at. `code` names it, whatever its numbers are.
+
+    `about`: the device that it is about, where it is about one of many.
+    """
 
     code: str
     message: str
+    about: str = ""
 
 
 def alerts(pending_packages: int, failed_syncs: int) -> tuple[Alert, ...]:
@@ -46,9 +50,9 @@ class AlertChange(msgspec.Struct, frozen=True):
 
 def compare(before: Iterable[Alert], after: Iterable[Alert]) -> AlertChange:
     """Which alerts began and which ended."""
-    old = {alert.code: alert for alert in before}
-    new = {alert.code: alert for alert in after}
+    old = {(alert.code, alert.about): alert for alert in before}
+    new = {(alert.code, alert.about): alert for alert in after}
     return AlertChange(
-        begun=tuple(alert for code, alert in new.items() if code not in old),
-        ended=tuple(alert for code, alert in old.items() if code not in new),
+        begun=tuple(alert for named, alert in new.items() if named not in old),
+        ended=tuple(alert for named, alert in old.items() if named not in new),
     )

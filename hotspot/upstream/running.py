@@ -19,6 +19,7 @@ from hotspot.upstream.database import connect, open_pool
 from hotspot.upstream.fleet import Fleet
 from hotspot.upstream.migrate import migrate, migrations
 from hotspot.upstream.store import PostgresStore
+from hotspot.upstream.watching import watch
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ async def _serve(
     app = build_app(store, time, config.packages, fleet, metrics.routes(pool))
     async with (
         _beside(fleet.run()),
+        _beside(watch(pool)),
         serve(app, config.http_host, config.upstream_port) as port,
     ):
         log.info("The upstream answers on port %d.", port)

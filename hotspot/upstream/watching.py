@@ -1,17 +1,25 @@
 """How all hotspots are, for those who look after the server: `model.fleet.FleetReport`."""
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import msgspec
-from asyncpg import Connection
+from asyncpg import Connection, Pool
 from asyncpg import Record as Row
 
-from hotspot.errors import PositionGone
-from hotspot.model import positions
+from hotspot.errors import PositionGone, TryLater
+from hotspot.model import health, positions
 from hotspot.model.box import BoxReport
 from hotspot.model.fleet import BEHIND_LIMIT, Box, FleetHealth, FleetReport, fleet_alerts
+from hotspot.model.health import Alert
+from hotspot.upstream.database import away_is_try_later
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 60.0
 
 _BOXES = """
 WITH failed AS (
@@ -54,6 +62,30 @@ FROM sync_sessions WHERE started_at > now() - interval '1 day'
 """
 
 
+async def watch(pool: Pool) -> None:
+    """Looks again and again until cancelled."""
+    known: Sequence[Alert] = ()
+    while True:
+        try:
+            known = await look(pool, known)
+        except TryLater as error:
+            log.warning("How the hotspots are is not known: %s", error)
+        await asyncio.sleep(WATCH_EVERY_S)
+
+
+async def look(pool: Pool, known: Sequence[Alert]) -> Sequence[Alert]:
+    """Logs what began and what ended since the alerts `known`; those of now. Raises TryLater."""
+    with away_is_try_later():
+        async with pool.acquire() as connection:
+            found = (await fleet_report(connection)).alerts
+    change = health.compare(known, found)
+    for alert in change.begun:
+        log.warning("%s", alert.message)
+    for alert in change.ended:
+        log.info("This is over: %s", alert.message)
+    return found
+
+
 async def fleet_report(connection: Connection) -> FleetReport:
     """All hotspots that were not revoked, of one moment."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -62,8 +94,8 @@ async def fleet_report(connection: Connection) -> FleetReport:
         assert found is not None
         behind = await _behind(connection, found["epoch"], rows)
     boxes = [_box(row, behind.get(row["device_id"])) for row in rows]
-    health = _health(found, [box.report for box in boxes if box.report is not None])
-    return FleetReport(health, boxes, fleet_alerts(health, boxes, found["now"]))
+    over_all = _health(found, [box.report for box in boxes if box.report is not None])
+    return FleetReport(over_all, boxes, fleet_alerts(over_all, boxes, found["now"]))
 
 
 def _health(found: Row, reports: Sequence[BoxReport]) -> FleetHealth:

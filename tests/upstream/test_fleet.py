@@ -1,5 +1,6 @@
 """Sessions counted, hotspots seen, and what of it is told to a person."""
 
+import logging
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -10,11 +11,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from hotspot.model.box import BoxReport
 from hotspot.model.fleet import Box, FleetReport
 from hotspot.upstream import devices, epochs
-from hotspot.upstream.watching import fleet_report
+from hotspot.upstream.watching import fleet_report, look
 from tests.contract.opened import DEVICE, T2, edited, verse
 from tests.upstream.serving import BOX, REPORT, TOKEN, Hub, Server, hotspot, running
 
@@ -255,6 +257,29 @@ async def test_who_was_seen_is_kept_until_it_is_written(
         await server.fleet.flush()
     await sql.execute("ALTER TABLE away RENAME TO fleet")
     assert (await box(server)).report == REPORT
+
+
+async def test_alerts_are_logged_when_they_begin_and_when_they_end(
+    server: Server, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "hotspot.upstream.watching")
+    await server.fleet.flush()
+    known = await look(server.pool, ())
+    assert [record.levelname for record in told(caplog)] == ["WARNING"] * 2
+    assert {alert.about for alert in known} == {BOX.id}
+    caplog.clear()
+    assert await look(server.pool, known) == known
+    assert told(caplog) == []
+    await hub.sync(replace(REPORT, undervoltage=False))
+    await server.fleet.flush()
+    await look(server.pool, known)
+    (ended,) = told(caplog)
+    assert ended.getMessage().startswith("This is over: Village box")
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What was logged of alerts."""
+    return [one for one in caplog.records if one.name == "hotspot.upstream.watching"]
 
 
 async def test_the_pages_for_programs(server: Server, hub: Hub) -> None:
