@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hotspot.model.plan import ImportAction
+from hotspot.package import copying
 from tests.faults.checking import broken
 from tests.importer.conftest import Box
 from tests.support.disks import exported, make_ext4, mounted
@@ -64,6 +65,12 @@ class Stick:
 
 
 @pytest.fixture
+def asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drive that failed is asked as often as ever, without the pauses."""
+    monkeypatch.setattr(copying, "RETRIES_S", (0.0,) * len(copying.RETRIES_S))
+
+
+@pytest.fixture
 def packages(tmp_path: Path) -> tuple[Path, Path]:
     """A text, and audio of 2 MB."""
     needs("qemu")
@@ -71,6 +78,7 @@ def packages(tmp_path: Path) -> tuple[Path, Path]:
     return text_package(made), combined_package(made, size=1_000_000)
 
 
+@pytest.mark.usefixtures("asked_again_at_once")
 async def test_a_stick_pulled_at_a_hundred_points_goes_on_each_time(
     box: Box, tmp_path: Path, packages: tuple[Path, Path]
 ) -> None:
