@@ -65,6 +65,21 @@ def test_both_checks_agree(own: str | None, drawn: tuple[Table, list[object]]) -
     assert repr([outcome(again, values), outcome(again, values)]) == repr([thorough, thorough])
 
 
+@pytest.mark.parametrize("more", ["\n", "x", "\x00"])
+@pytest.mark.parametrize("name", ROWS)
+def test_both_look_at_the_end_of_every_text(name: str, more: str) -> None:
+    table, row = ROWS[name]
+    bounds = Bounds(LATEST, {ScopeKind.TEXT: TEXT_ID, ScopeKind.AUDIO: AUDIO_ID})
+    quick = checker(table, bounds)
+    for column in COLUMN_NAMES[name]:
+        changed = {**row, column: f"{row.get(column, '')}{more}"}
+        thorough = outcome(
+            check_row, table, {**dict.fromkeys(COLUMN_NAMES[name]), **changed}, bounds
+        )
+        values = [changed.get(one) for one in COLUMN_NAMES[name]]
+        assert repr(outcome(quick, values)) == repr(thorough), column
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_plain_row_is_not_looked_at_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> Row:
