@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from hotspot.cli import main
 from hotspot.package.reader import open_package
+from tests.package.pieces import combined
+from tests.package.signing import Pair
 
 SETTINGS = """
 package_id = "eng-test"
@@ -178,3 +180,20 @@ def test_a_large_package_takes_little_memory(source: Path, tmp_path: Path) -> No
         assert peak_kb(tmp_path, *arguments) < 80_000, arguments
     assert out.stat().st_size > 200_000_000
     out.unlink()
+
+
+def test_sign_and_verify(tmp_path: Path) -> None:
+    package, (public, secret) = combined(tmp_path), Pair(1).write(tmp_path)
+    run = CliRunner().invoke
+    unsigned = run(main, ["package", "verify", str(package), "--keys", str(public)])
+    assert (unsigned.exit_code, "it is not signed" in unsigned.output) == (1, True)
+    signed = run(main, ["package", "sign", str(package), "--key", str(secret)])
+    assert signed.exit_code == 0, signed.output
+    assert f"{package.name}.head.minisig" in signed.output
+    told = run(main, ["package", "verify", str(package), "--keys", str(public)])
+    assert (told.exit_code, told.output.strip()) == (
+        0,
+        f"The package is sound. It is signed with the key {Pair(1).public.name}.",
+    )
+    other = run(main, ["package", "sign", str(package), "--key", str(public)])
+    assert (other.exit_code, "not the secret key" in other.output) == (1, True)
