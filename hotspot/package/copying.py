@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from io import FileIO
+from itertools import cycle
 from pathlib import Path
 
 from hotspot.errors import SourceGone
@@ -18,12 +19,14 @@ from hotspot.package.beside import Beside
 from hotspot.package.fullness import full_card_said
 
 CHUNK = 1024 * 1024
+PIECE = 128 * 1024
+"""What is read at once: it is written and hashed while the processor has it at hand."""
 RETRIES_S = (0.05, 0.2, 0.5)
 """How long to wait before a drive that failed is asked again."""
 SMALLEST = 4096
 """What is asked for then: the bytes before a bad sector are good."""
-AHEAD = 8
-"""Chunks that may wait to be hashed."""
+AHEAD = 16
+"""Pieces that may wait to be hashed."""
 DURABLE_EVERY = 8 * 1024 * 1024
 """A power cut costs no more of a copy; no more waits for the card before what phones send."""
 _TOO_LARGE = (errno.EFBIG,)
@@ -69,23 +72,27 @@ def copy(
         saving = stack.enter_context(Beside(1))
         hashing = _Hashing(skip, stack, prehash)
 
-        def hash_chunk(chunk: bytes) -> None:
-            hashing.add(chunk)
-            progress(hashing.done)
-            if stopped():
-                raise Cancelled
+        def hash_piece(piece: memoryview) -> None:
+            before = hashing.done
+            hashing.add(piece)
+            if before // CHUNK < hashing.done // CHUNK or hashing.done == size:
+                progress(hashing.done)
+                if stopped():
+                    raise Cancelled
 
-        resumed = _rehash(writer, size, hash_chunk)
+        resumed = _rehash(writer, size, hashing, hash_piece)
+        if resumed:
+            progress(hashing.done)
         reader.seek(hashing.done)
         durable = hashing.done
         while hashing.done < size:
-            chunk = _read(reader, min(CHUNK, size - hashing.done), source)
+            piece = _read(reader, hashing.room()[: size - hashing.done], source)
             with full_card_said(_TOO_LARGE):
-                _write(writer, chunk)
+                _write(writer, piece)
                 if hashing.done - durable >= DURABLE_EVERY:
                     durable = hashing.done
                     saving.call(os.fdatasync, writer.fileno())
-            hash_chunk(chunk)
+            hash_piece(piece)
         with full_card_said(_TOO_LARGE):
             saving.finish()
             os.fsync(writer.fileno())
@@ -98,18 +105,23 @@ class _Hashing:
     def __init__(self, skip: int, stack: ExitStack, prehash: bool) -> None:
         self.done = 0
         self._skip = skip
+        self._rooms = cycle([memoryview(bytearray(PIECE)) for _ in range(AHEAD + 2)])
         self._whole, self._content = sha256(), sha256()
         self._prehash = blake2b() if prehash else None
         self._first, self._second, self._third = (
             stack.enter_context(Beside(AHEAD)) for _ in range(3)
         )
 
-    def add(self, chunk: bytes) -> None:
-        self._first.call(self._whole.update, chunk)
-        self._second.call(self._content.update, chunk[max(self._skip - self.done, 0) :])
+    def room(self) -> memoryview:
+        """Where the next piece may be put: no hash is as far behind as what was there before."""
+        return next(self._rooms)
+
+    def add(self, piece: memoryview) -> None:
+        self._first.call(self._whole.update, piece)
+        self._second.call(self._content.update, piece[max(self._skip - self.done, 0) :])
         if self._prehash is not None:
-            self._third.call(self._prehash.update, chunk)
-        self.done += len(chunk)
+            self._third.call(self._prehash.update, piece)
+        self.done += len(piece)
 
     def result(self, resumed: bool) -> Copied:
         self._first.finish()
@@ -123,24 +135,25 @@ class _Hashing:
         )
 
 
-def _rehash(part: FileIO, size: int, hash_chunk: Callable[[bytes], None]) -> bool:
+def _rehash(
+    part: FileIO, size: int, hashing: _Hashing, hash_piece: Callable[[memoryview], None]
+) -> bool:
     """Hashes what an earlier attempt left; more than `size` cannot be of this file."""
     if part.seek(0, os.SEEK_END) > size:
         part.truncate(0)
     part.seek(0)
-    resumed = False
-    while chunk := part.read(CHUNK):
-        resumed = True
-        hash_chunk(chunk)
-    return resumed
+    while count := part.readinto(room := hashing.room()):
+        hash_piece(room[:count])
+    return hashing.done > 0
 
 
-def _read(reader: FileIO, size: int, source: Path) -> bytes:
-    """The next bytes; asks again where the drive fails, for as little as it may give."""
-    at, asked = reader.tell(), size
+def _read(reader: FileIO, room: memoryview, source: Path) -> memoryview:
+    """The next bytes, put into `room`; asks again where the drive fails, for as little as it may
+    give."""
+    at, asked = reader.tell(), room
     for wait_s in (*RETRIES_S, None):
         try:
-            chunk = reader.read(asked)
+            count = reader.readinto(asked)
             break
         except OSError as error:
             if error.errno != errno.EIO or wait_s is None:
@@ -150,19 +163,18 @@ def _read(reader: FileIO, size: int, source: Path) -> bytes:
                 ) from None
             time.sleep(wait_s)
             reader.seek(at)
-            asked = min(size, SMALLEST)
-    if not chunk:
+            asked = room[:SMALLEST]
+    if not count:
         raise SourceGone(
             f"{source.name} ended early: the stick was pulled out, or the file is cut short. "
             f"{_AGAIN}"
         )
-    return chunk
+    return room[:count]
 
 
 _AGAIN = "Put it in again, or another one with the same file; the import goes on where it stopped."
 
 
-def _write(writer: FileIO, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[writer.write(view) :]
+def _write(writer: FileIO, piece: memoryview) -> None:
+    while piece:
+        piece = piece[writer.write(piece) :]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -95,14 +96,14 @@ def drive(failing: Callable[[int], bool]) -> type[FileIO]:
     class Drive(FileIO):
         attempts = 0
 
-        def read(self, size: int | None = -1, /) -> bytes:
-            at, asked = self.tell(), size or 0
-            if not self.readable() or self.writable() or not at <= BAD < at + asked:
-                return super().read(asked)
+        def readinto(self, buffer: Any, /) -> int:
+            at = self.tell()
+            if not self.readable() or self.writable() or not at <= BAD < at + len(buffer):
+                return super().readinto(buffer) or 0
             self.attempts += 1
             if failing(self.attempts):
                 raise OSError(errno.EIO, "Input/output error")
-            return super().read(asked)
+            return super().readinto(buffer) or 0
 
     return Drive
 
