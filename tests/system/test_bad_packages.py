@@ -87,7 +87,6 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "header": (flip("header"), "damaged"),
     "manifest": (flip("manifest"), "manifest"),
     "database": (flip("database"), "database is damaged"),
-    "audio": (flip("audio"), "jonah-"),
     "lying-hash": (claim(databaseHash="0" * 64), "damaged"),
     "lying-type": (claim(packageType=2), "different types"),
     "lying-id": (
