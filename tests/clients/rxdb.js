@@ -1,6 +1,6 @@
 // Two phones with RxDB, one server; prints what became of their edits as JSON.
 // Arguments: the server's URL, the tokens of two devices, the id of a text version.
-import { randomUUID } from 'node:crypto'
+import { randomUUID, webcrypto } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRxDatabase } from 'rxdb/plugins/core'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
@@ -8,6 +8,7 @@ import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import { hotspot } from './page/hotspot.js'
 import { followVerses, verseTexts } from './page/rxdb.js'
 
+globalThis.crypto ??= webcrypto // Node 18 does not show it by itself, and RxDB looks for it
 const [url, first, second, version] = process.argv.slice(2)
 const HOUR = 3_600_000
 const ago = (hours) => new Date(Date.now() - hours * HOUR).toISOString()
