@@ -51,7 +51,6 @@ def flip(section: str) -> Spoil:
             "header": 40,
             "manifest": HEADER_SIZE + opened.header.manifest_size // 2,
             "database": opened.database_offset + opened.database_size // 2,
-            "audio": opened.audio_offset + opened.audio_size // 2,
         }[section]
         content = bytearray(package.read_bytes())
         content[middle] ^= 1
