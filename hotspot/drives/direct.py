@@ -38,6 +38,8 @@ class DirectMounter:
         place = await asyncio.to_thread(place_of, drive)
         if place is not None:
             return place if is_for_sticks(place, self._root) else None
+        if await _run("findmnt", "--fstab", "--source", drive.device_node) is None:
+            return None
         target = place_for(drive, self._root)
         await asyncio.to_thread(target.mkdir, parents=True, exist_ok=True)
         said = await _mount(drive, target)

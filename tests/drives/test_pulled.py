@@ -121,7 +121,7 @@ async def test_a_hub_full_of_sticks_in_and_out_at_random_leaves_nothing_behind(
         if int(name[1:]) % 2:
             await hub.put(hub.sticks[name])
 
-    before = await asyncio.to_thread(in_use_now)
+    before = await asyncio.to_thread(open_files)
     async with running(hub, tmp_path / "data") as hotspot:
         async with asyncio.TaskGroup() as group:
             for name in hub.sticks:
@@ -134,10 +134,17 @@ async def test_a_hub_full_of_sticks_in_and_out_at_random_leaves_nothing_behind(
         for name in left:
             await hub.pull(name)
         await hotspot.until(lambda: hotspot.board.indication is Indication.IDLE)
-    assert await asyncio.to_thread(in_use_now) == before
+    assert await asyncio.to_thread(open_files) == before
+    assert await asyncio.to_thread(mounts_below, hub.root) == []
     assert len(asyncio.all_tasks()) == 1
 
 
-def in_use_now() -> tuple[int, int]:
-    """The numbers of open files and of mounts of this process."""
-    return len(list(Path("/proc/self/fd").iterdir())), len(mountinfo.read())
+def open_files() -> int:
+    """The number of open files of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def mounts_below(folder: Path) -> list[Path]:
+    """What is mounted in `folder`."""
+    places = [mount.mount_point for mount in mountinfo.read()]
+    return [place for place in places if folder in place.parents]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.drives import mountinfo, udev
+from hotspot.drives import direct, mountinfo, udev
 from hotspot.drives.direct import DirectMounter
 from hotspot.drives.drive import Drive, DriveKind
 from hotspot.drives.system import SystemMounter
@@ -163,6 +163,17 @@ async def test_a_usb_disk_that_the_system_uses_is_no_stick(
     assert await DirectMounter(mounts).mount(drive) is None
     assert await SystemMounter(mounts).mount(drive) is None
     run("umount", place)
+
+
+async def test_a_usb_disk_that_the_system_means_to_use_is_no_stick(
+    usb: UsbPorts, tmp_path: Path, mounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = await plugged(usb)
+    fstab = tmp_path / "fstab"
+    fstab.write_text(f"{drive.device_node} /srv ext4 defaults 0 2\n")
+    monkeypatch.setitem(direct.ENVIRONMENT, "LIBMOUNT_FSTAB", str(fstab))
+    assert await DirectMounter(mounts).mount(drive) is None
+    assert run("blockdev", "--getro", drive.device_node) == "0"
 
 
 async def test_the_system_may_take_its_time_to_mount(usb: UsbPorts, mounts: Path) -> None:
