@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from hotspot.errors import NotFound
+from hotspot.model.aliases import renamed
 from hotspot.model.conflicts import Choice
 from hotspot.model.records import Record, make
 from hotspot.model.stores import Device
@@ -47,7 +48,7 @@ def seeds() -> list[Record]:
 
 class World:
     """One run. `built_on`: each text, and those that its writer knew of. `excused`: texts that
-    somebody destroyed who was free to.
+    somebody destroyed who was free to. `renaming`: whether a stick brought verses under other ids.
     """
 
     def __init__(self, kind: str, *, chained: bool) -> None:
@@ -69,7 +70,7 @@ class World:
         self.built_on: dict[object, set[object]] = {}
         self.excused: set[object] = set()
         self._by_server: set[object] = set()
-        self.dropped = self.backed_up = False
+        self.dropped = self.backed_up = self.renaming = False
         self._texts = self._ids = self._published = 0
         self._stack = AsyncExitStack()
         self._runner = asyncio.Runner()
@@ -168,7 +169,10 @@ class World:
         self.packages.append(list((await self.server.rows()).values()))
 
     async def bring(self, hub: Hub, which: int, *, foreign: bool) -> None:
-        """A stick is brought: old or new, or one on which somebody changed a verse."""
+        """A stick is brought: old or new, or one on which somebody changed verses.
+
+        Those that were written on phones have other ids there.
+        """
         rows = self.packages[which % len(self.packages)]
         if foreign:
             rows = [self._changed(row, which) for row in rows]
@@ -176,10 +180,14 @@ class World:
         await hub.bring(rows, self._published)
 
     def _changed(self, row: Record, which: int) -> Record:
-        if row.table != "verse_texts" or row.deleted or row.id != verse(1 + which % SEEDS).id:
+        if row.table != "verse_texts" or row.deleted:
             return row
         values = {**row.values, "verse_text": f"from a stick {self._published}"}
-        return make(row, self.truth.now(-60_000), values)
+        changed = make(row, self.truth.now(-60_000), values)
+        if str(row.values["verse_id"]) >= f"gen-1-{NEW}":
+            self.renaming = True
+            return renamed(changed, uuid(3_000 + self._published))
+        return changed if row.id == verse(1 + which % SEEDS).id else row
 
     async def change(self, which: int, *, deleted: bool, stamped: bool) -> None:
         """Somebody at the server changes a verse there."""
