@@ -1,8 +1,9 @@
 """Digests of the rows of a version, read from indexes that hold all that they need."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import aiosqlite
 
@@ -13,23 +14,30 @@ from hotspot.store.part import Part
 from hotspot.store.rows import fetch
 from hotspot.store.transaction import VERSION_TABLES
 
+Rows = Mapping[str, Sequence[tuple[Any, ...]]]
+"""The ids and numbers of a version's rows, by table."""
+
 
 class Digests(Part):
-    """`RecordStore.digest` and `list_versions`."""
+    """`RecordStore.digest` and `list_versions`.
+
+    Rows are put in order after their snapshot has ended: others wait for its connection.
+    """
 
     async def digest(self, asked: Sequence[tuple[Scope, Sequence[Range]]]) -> Sequence[ScopeDigest]:
         async with self._database.snapshot() as connection:
             token = end_token(self._database.epoch, await newest_seq(connection))
-            found = []
-            for scope, ranges in asked:
-                known = await _is_known(connection, scope)
-                sums = await _sums(connection, scope, ranges)
-                found.append(ScopeDigest(scope, token if known else None, sums))
-            return found
+            known = [await _is_known(connection, scope) for scope, _ in asked]
+            read = [await _read(connection, scope, ranges) for scope, ranges in asked]
+        return [
+            ScopeDigest(scope, token if is_known else None, await _sums(ranges, found))
+            for (scope, ranges), is_known, found in zip(asked, known, read, strict=True)
+        ]
 
     async def list_versions(self, scope: Scope, ranges: Sequence[Range]) -> Sequence[RowVersion]:
         async with self._database.snapshot() as connection:
-            index = await _index(connection, scope)
+            rows = await _rows(connection, scope)
+        index = await asyncio.to_thread(_index, rows)
         return [row for ids in ranges for row in index.rows(ids)]
 
 
@@ -38,13 +46,20 @@ async def _is_known(connection: aiosqlite.Connection, scope: Scope) -> bool:
     return bool(await fetch(connection, sql, (scope.id,)))
 
 
-async def _sums(
+async def _read(
     connection: aiosqlite.Connection, scope: Scope, ranges: Sequence[Range]
-) -> list[Sum]:
-    """One pass over the version's rows, however many ranges there are."""
+) -> Sum | Rows:
+    """What the digests of these ranges are made of: all of a version is summed by SQLite."""
     if all(ids == WHOLE for ids in ranges):
-        return [await _sum(connection, scope) for _ in ranges]
-    index = await _index(connection, scope)
+        return await _sum(connection, scope)
+    return await _rows(connection, scope)
+
+
+async def _sums(ranges: Sequence[Range], found: Sum | Rows) -> list[Sum]:
+    """One pass over the version's rows, however many ranges there are."""
+    if isinstance(found, Sum):
+        return [found for _ in ranges]
+    index = await asyncio.to_thread(_index, found)
     return [index.sum(ids) for ids in ranges]
 
 
@@ -58,21 +73,20 @@ async def _sum(connection: aiosqlite.Connection, scope: Scope) -> Sum:
     return Sum(rows, fingerprint(total))
 
 
-async def _index(connection: aiosqlite.Connection, scope: Scope) -> Index:
-    """The version's rows; it takes a while to put many of them in order."""
-    found = {
+async def _rows(connection: aiosqlite.Connection, scope: Scope) -> Rows:
+    return {
         table.name: await fetch(connection, _list_sql(table), (scope.id,))
         for table in in_scope(scope.kind)
     }
 
-    def ordered() -> Index:
-        return Index(
-            RowVersion(name, id_, fingerprint(number))
-            for name, rows in found.items()
-            for id_, number in rows
-        )
 
-    return await asyncio.to_thread(ordered)
+def _index(rows: Rows) -> Index:
+    """The version's rows in order; with many of them this takes a while."""
+    return Index(
+        RowVersion(name, id_, fingerprint(number))
+        for name, found in rows.items()
+        for id_, number in found
+    )
 
 
 @cache
