@@ -102,7 +102,8 @@ class PostgresTransaction:
     async def _write(self, records: Mapping[Key, Record]) -> None:
         for table, ids in _by_table(records.keys() & self._locked):
             await self._connection.execute(_update(table), _json(table, ids, records))
-        for table, ids in _by_table(records.keys() - self._locked):
+        for table, unordered in _by_table(records.keys() - self._locked):
+            ids = _in_order_of_places(table, unordered, records)
             missing = [one for one in ids if Key(table.name, one) in self._missing]
             status = await self._connection.execute(
                 _upsert(table), _json(table, ids, records), missing
@@ -142,6 +143,21 @@ def _by_table(keys: Iterable[Key]) -> list[tuple[Table, list[str]]]:
     for key in keys:
         ids[key.table].append(key.id)
     return [(table, sorted(ids[table.name])) for table in CONTENT_TABLES if table.name in ids]
+
+
+def _in_order_of_places(
+    table: Table, ids: Iterable[str], records: Mapping[Key, Record]
+) -> list[str]:
+    """The ids as two transactions can add them without waiting in a circle for what is unique.
+
+    Who makes the same rows elsewhere gives them the same natural keys, under other ids maybe.
+    """
+
+    def place(one: str) -> list[str]:
+        values = records[Key(table.name, one)].values
+        return [*(str(values[name]) for name in table.natural_key), one]
+
+    return sorted(ids, key=place)
 
 
 @cache

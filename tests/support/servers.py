@@ -1,7 +1,8 @@
-"""PostgreSQL servers that a test may stop and kill."""
+"""PostgreSQL servers that a test may stop and kill, and ports for servers."""
 
 import asyncio
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,3 +30,10 @@ async def migrate_database(url: str) -> None:
     connection = await asyncpg.connect(url)
     await migrate(connection, await asyncio.to_thread(migrations))
     await connection.close()
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

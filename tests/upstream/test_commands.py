@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from tests.package.pieces import combined
 from tests.support.requirements import needs
-from tests.support.servers import folder_for_server
+from tests.support.servers import folder_for_server, free_port
 
 PATIENCE_S = 60.0
 
@@ -26,12 +25,6 @@ def folder() -> Iterator[Path]:
     needs("postgres")
     with folder_for_server() as folder:
         yield folder
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Operator:

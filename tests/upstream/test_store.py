@@ -1,9 +1,11 @@
 """What PostgreSQL adds to the contract of a store: retries, and a database that goes away."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from hotspot.errors import TryLater
 from hotspot.model import records
@@ -12,7 +14,7 @@ from hotspot.model.stores import Accepted, Provenance, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.upstream import devices
 from hotspot.upstream.store import ATTEMPTS, PostgresStore
-from tests.contract.opened import DEVICE, T1, edited, verse
+from tests.contract.opened import AUTHOR, DEVICE, T1, edited, verse
 from tests.upstream.builders import LANGUAGE, TEXT, add_verse, add_version, log
 
 
@@ -72,6 +74,39 @@ async def test_work_that_meets_a_deadlock_is_run_again(
 
     await asyncio.gather(store.write(work), other())
     assert runs > 1
+
+
+async def test_new_rows_under_other_ids_are_added_without_a_deadlock(
+    url: str, sql: asyncpg.Connection, store: PostgresStore
+) -> None:
+    """Both wait for a verse in the middle, with those that they added before it."""
+    await sql.execute("INSERT INTO users (id) VALUES ($1)", AUTHOR)
+    verses = [verse(number) for number in range(9)]
+    turned = [replace(row, id=verse(99 - n).id) for n, row in enumerate(verses)]
+    met: list[type] = []
+
+    async def add(tx: RecordTransaction, rows: list[Record]) -> None:
+        try:
+            await tx.accept([edit(row) for row in rows])
+        except asyncpg.PostgresError as error:
+            met.append(type(error))
+            raise
+
+    other = await asyncpg.connect(url)
+    in_the_way = other.transaction()
+    await in_the_way.start()
+    await add_verse(other, 4)
+    works = (partial(add, rows=rows) for rows in (verses, turned))
+    adding = [asyncio.create_task(store.write(work)) for work in works]
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with asyncio.timeout(30):
+        while await sql.fetchval(waiting) < 2:
+            await asyncio.sleep(0.01)
+    await in_the_way.rollback()
+    await asyncio.gather(*adding, return_exceptions=True)
+    await other.close()
+    assert set(met) == {asyncpg.UniqueViolationError}
+    assert await sql.fetchval("SELECT count(*) FROM verse_texts") == len(verses)
 
 
 async def test_work_that_never_gets_through_is_told_to_come_later(store: PostgresStore) -> None:
