@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from hotspot.activity import Board
 from hotspot.clock import BUILD_MS, Clock
@@ -27,10 +28,11 @@ from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
 from hotspot.errors import CannotWrite, HotspotError
 from hotspot.events import Bus, LocalEdit
-from hotspot.http import rest
+from hotspot.http import openapi, rest
 from hotspot.http.serving import serve, serve_unix
 from hotspot.importer.importer import Importer
 from hotspot.light import Light
+from hotspot.model.routes import PHONES
 from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
 from hotspot.phones import conflicts, imports
@@ -168,27 +170,41 @@ async def run(config: Config, clock: Clock | None = None) -> None:
 @asynccontextmanager
 async def _serve(core: Core) -> AsyncIterator[int]:
     """Serves phones and the control socket; yields the phones' port."""
+    control = control_app(core.operations, core.clock)
+    async with (
+        serve_unix(control, core.config.control_socket),
+        serve(phones_app(core), core.config.http_host, core.config.http_port) as port,
+    ):
+        yield port
+
+
+def phones_app(core: Core) -> web.Application:
+    """All that phones are answered."""
     sync = SyncEndpoints(core.store, core.store, core.clock).routes()
     digests = DigestEndpoint(core.store, core.clock).routes()
     statuses = version_status.routes(core.store)
     deciding = conflicts.routes(core.store, core.store)
     tables = rest.routes(core.store)
     sticks = imports.routes(core.store, core.importer.under_way)
-    app = build_app(
+    described = openapi.routes("Hotspot", PHONES)
+    return build_app(
         packages=core.store,
         devices=core.store,
         folder=core.config.packages,
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
-        routes=[*sync, *digests, *statuses, *deciding, *tables, *sticks, *core.monitor.routes()],
+        routes=[
+            *sync,
+            *digests,
+            *statuses,
+            *deciding,
+            *tables,
+            *sticks,
+            *described,
+            *core.monitor.routes(),
+        ],
     )
-    control = control_app(core.operations, core.clock)
-    async with (
-        serve_unix(control, core.config.control_socket),
-        serve(app, core.config.http_host, core.config.http_port) as port,
-    ):
-        yield port
 
 
 @asynccontextmanager

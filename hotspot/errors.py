@@ -81,6 +81,13 @@ class TryLater(HotspotError):
         super().__init__(sentence)
 
 
+class TooMany(TryLater):
+    """This client asks for more than its share; the others are served."""
+
+    code = "too_many"
+    status = 429
+
+
 class CannotWrite(TryLater):
     """The card takes no writes any more; what is on it can still be read."""
 

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from hotspot.clock import Clock
+from hotspot.http.messages import answer
 from hotspot.importer.importer import Importer
 from hotspot.model import health, instants, prometheus
 from hotspot.model.plan import ImportAction
@@ -50,15 +51,15 @@ class Monitor:
             web.get("/metrics", self.metrics),
         ]
 
-    async def health(self, _request: web.Request) -> web.Response:
+    async def health(self, request: web.Request) -> web.StreamResponse:
         """The report, and what of it needs a person. Needs no token."""
         report = await self._store.sync_health()
-        answer = {
+        told = {
             **report,
             "alerts": alerts_json(report, follows=self._follows),
             "serverTimestamp": self._clock.now(),
         }
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        return await answer(request, msgspec.convert(told, health.SyncHealth))
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """The metrics in Prometheus' text format. Needs no token."""

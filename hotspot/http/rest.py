@@ -1,7 +1,7 @@
 """`/rest/v1/{table}`: what apps built on PostgREST read, answered as PostgREST answers it."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
@@ -9,7 +9,7 @@ from aiohttp import web
 from hotspot.errors import HotspotError, QueryRefused
 from hotspot.http.messages import answer_encoded
 from hotspot.model import restql
-from hotspot.model.reading import Page, Query, TableReader
+from hotspot.model.reading import Page, Query, Refusal, TableReader
 
 NO_METHOD = "PGRST117"
 NO_RANGE = "PGRST103"
@@ -53,13 +53,8 @@ def _explained(handler: _Handler) -> _Handler:
 
 def _refusal(error: HotspotError) -> web.Response:
     details = error.details if isinstance(error, QueryRefused) else None
-    body: Mapping[str, str | None] = {
-        "code": error.code,
-        "message": str(error),
-        "details": details,
-        "hint": None,
-    }
-    response = web.json_response(body, status=error.status)
+    body = msgspec.json.encode(Refusal(error.code, str(error), details))
+    response = web.Response(body=body, status=error.status, content_type="application/json")
     if error.status == 405:
         response.headers["Allow"] = _METHODS
     return response

@@ -41,6 +41,41 @@ def alerts(pending_packages: int, failed_syncs: int) -> tuple[Alert, ...]:
     return tuple(found)
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """`GET /healthz`, from a server that can serve."""
+
+    status: str = "ok"
+
+
+class SyncHealth(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET sync/health` of a hotspot. `average_sync_time`: seconds; None without any session."""
+
+    packages: int
+    pending: int
+    pending_unknown: int
+    conflicts: int
+    pending_packages: int
+    failed_syncs: int
+    oldest_pending_sync: str | None
+    average_sync_time: float | None
+    conflict_rate: float
+    alerts: list[Alert]
+    server_timestamp: str
+
+
+class FleetSyncHealth(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET sync/health` of the server, over all hotspots. `alerts`: how many, by their codes."""
+
+    pending_packages: int
+    failed_syncs: int
+    oldest_pending_sync: str | None
+    average_sync_time: float | None
+    conflict_rate: float
+    horizon_age_seconds: float
+    hotspots: int
+    alerts: dict[str, int]
+
+
 class AlertChange(msgspec.Struct, frozen=True):
     """What became different between two looks; an alert whose numbers moved is the same one."""
 

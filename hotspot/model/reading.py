@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from hotspot.model.records import Value
 from hotspot.model.tables import (
     BY_NAME,
@@ -20,6 +22,16 @@ DEFAULT_ROWS = 1_000
 MAX_ROWS = 10_000
 MARGIN_MS = 300_000
 """The longest that a transaction may take, from its beginning, which is kept, to its end."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a read was not answered, in PostgREST's form."""
+
+    code: str
+    message: str
+    details: str | None = None
+    hint: str | None = None
+
 
 READABLE: Mapping[str, Table] = {table.name: table for table in (*CONTENT_TABLES, *CONTEXT_TABLES)}
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from hotspot.clock import Clock
-from hotspot.errors import BadRequest, Forbidden, TryLater
+from hotspot.errors import BadRequest, Forbidden, TooMany
 from hotspot.http.auth import hash_token, new_token
 from hotspot.http.messages import answer, read
 from hotspot.model.stores import DeviceStore
@@ -43,7 +43,7 @@ class _Pairing:
         now, mono_ms = self._clock.read()
         address = request.remote or ""
         if not self._wrong.take(address, mono_ms):
-            raise TryLater("Too many codes were tried from here; wait a minute.", WAIT_S)
+            raise TooMany("Too many codes were tried from here; wait a minute.", WAIT_S)
         token = new_token()
         device = await self._devices.claim_pairing(
             hash_token(_digits(asked.code)), str(uuid4()), name, hash_token(token), now

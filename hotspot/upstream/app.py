@@ -6,11 +6,12 @@ from pathlib import Path
 from aiohttp import web
 
 from hotspot.clock import Clock
-from hotspot.http import media, rest
+from hotspot.http import media, openapi, rest
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.http.origins import open_to_every_origin
 from hotspot.model.fleet import Visits
+from hotspot.model.routes import UPSTREAM
 from hotspot.syncing import version_status
 from hotspot.syncing.digests import DigestEndpoint
 from hotspot.syncing.endpoints import SyncEndpoints
@@ -41,5 +42,6 @@ def build_app(
     app.add_routes(DigestEndpoint(store, clock).routes())
     app.add_routes(version_status.routes(store))
     app.add_routes(rest.routes(store))
+    app.add_routes(openapi.routes("Upstream", UPSTREAM))
     app.add_routes(routes)
     return app

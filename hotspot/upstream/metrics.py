@@ -10,9 +10,11 @@ import msgspec
 from aiohttp import web
 from asyncpg import Pool
 
+from hotspot.http.messages import answer
 from hotspot.model import instants, prometheus
 from hotspot.model.box import BoxReport
 from hotspot.model.fleet import Box, FleetReport
+from hotspot.model.health import FleetSyncHealth
 from hotspot.model.prometheus import Metric, Sample
 from hotspot.upstream.database import away_is_try_later
 from hotspot.upstream.watching import fleet_report
@@ -26,14 +28,14 @@ def routes(pool: Pool) -> list[web.RouteDef]:
             async with pool.acquire() as connection:
                 return await fleet_report(connection)
 
-    async def health(_request: web.Request) -> web.Response:
+    async def health(request: web.Request) -> web.StreamResponse:
         found = await report()
-        answer = {
-            **msgspec.to_builtins(found.health),
-            "hotspots": len(found.hotspots),
-            "alerts": dict(Counter(alert.code for alert in found.alerts)),
-        }
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        told = FleetSyncHealth(
+            **msgspec.structs.asdict(found.health),
+            hotspots=len(found.hotspots),
+            alerts=dict(Counter(alert.code for alert in found.alerts)),
+        )
+        return await answer(request, told)
 
     async def metrics(_request: web.Request) -> web.Response:
         page = prometheus.exposition(fleet_metrics(await report()))

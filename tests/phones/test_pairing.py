@@ -69,7 +69,7 @@ async def test_guessing_is_slowed_down(hotspot: Hotspot) -> None:
     for _ in range(WRONG_CODES):
         assert (await _pair(hotspot, "wrong"))[0] == 403
     code = _open(hotspot)
-    assert (await _pair(hotspot, code))[0] == 503
+    assert (await _pair(hotspot, code))[0] == 429
     hotspot.monotonic_ms += 60_000
     assert (await _pair(hotspot, code))[0] == 201
 

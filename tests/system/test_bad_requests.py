@@ -201,4 +201,4 @@ def test_codes_cannot_be_guessed(hotspot: Hotspot) -> None:
     """Comes last: this address may not try any more for a minute."""
     wrong = json.dumps({"code": "no code", "name": "Guesser"}).encode()
     answers = [hotspot.request("POST", f"{API}/devices", body=wrong) for _ in range(6)]
-    assert [answer.status for answer in answers] == [403] * 5 + [503]
+    assert [answer.status for answer in answers] == [403] * 5 + [429]
