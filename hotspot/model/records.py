@@ -1,14 +1,13 @@
 """One record: its content, its stamp, and the `version` that names this state of it."""
 
 import re
-import struct
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from hotspot.model import instants
+from hotspot.model.hashing import content_hash as content_hash
 from hotspot.model.tables import BY_NAME, STAMP_COLUMNS, Column, Scope, Table, Type
 
 Value = str | int | float | bool | None
@@ -178,9 +177,14 @@ def _text(name: str, value: object) -> str:
         raise ValueError(f"{name} must be text.")
     if len(value) > TEXT_LIMIT:
         raise ValueError(f"{name} is longer than {TEXT_LIMIT} characters.")
-    if not value.isprintable() and _NEVER_IN_TEXT.search(value):
+    if not is_plain(value):
         raise ValueError(f"{name} has characters that no text may have.")
     return value
+
+
+def is_plain(text: str) -> bool:
+    """Whether no character of `text` is one that no text may have."""
+    return text.isprintable() or not _NEVER_IN_TEXT.search(text)
 
 
 def _name(name: str, value: object) -> str:
@@ -238,47 +242,3 @@ _COLUMN_CHECKS: dict[str, dict[str, Callable[[str, object], Value]]] = {
     }
     for table in BY_NAME.values()
 }
-
-
-def _real_text(value: float) -> str:
-    return struct.pack(">d", value).hex()
-
-
-def _boolean_text(value: bool) -> str:
-    return "t" if value else "f"
-
-
-_HASHED_AS: dict[Type, Callable[[Any], str]] = {
-    Type.TEXT: str,
-    Type.UUID: str,
-    Type.INSTANT: str,
-    Type.REAL: _real_text,
-    Type.INTEGER: str,
-    Type.BOOLEAN: _boolean_text,
-}
-_HASH_PLAN: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
-    table.name: tuple((column.name, _HASHED_AS[column.type]) for column in table.content)
-    for table in BY_NAME.values()
-}
-
-
-def content_hash(table: Table, values: Mapping[str, Value]) -> str:
-    """The content's name: 16 hex digits, the same from Python, SQLite and PostgreSQL.
-
-    The first 8 bytes of the SHA-256 of the UTF-8 text in which each column of `Table.content`
-    stands in order: `-` for null, otherwise `<characters>:<text>`. Reals are the hex of their
-    IEEE 754 bytes, booleans `t` or `f`, instants in canonical form.
-    """
-    return hash_in_order(table, [values[name] for name, _ in _HASH_PLAN[table.name]])
-
-
-def hash_in_order(table: Table, values: Sequence[Value]) -> str:
-    """`content_hash` of the values of `Table.content` in their order."""
-    parts = []
-    for (_, as_text), value in zip(_HASH_PLAN[table.name], values, strict=True):
-        if value is None:
-            parts.append("-")
-        else:
-            text = as_text(value)
-            parts.append(f"{len(text)}:{text}")
-    return sha256("".join(parts).encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
 """Every table that travels, declared once: columns, types, scope, natural key, who may write it.
 
-The declared order of the columns is part of the content hash (`records.content_hash`), which
+The declared order of the columns is part of the content hash (`hashing.content_hash`), which
 SQLite and PostgreSQL must compute alike: add columns at the end, never reorder them.
 """
 

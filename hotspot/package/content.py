@@ -20,7 +20,8 @@ from hotspot.model.tables import (
 )
 from hotspot.package import database
 from hotspot.package.canon import Extent, extent_of
-from hotspot.package.rows import Bounds, Row, check_row
+from hotspot.package.checking import Values
+from hotspot.package.rows import Bounds, check_row
 from hotspot.package.spec import Audio, Chapter, Spec, Text
 
 _Raw = dict[str, object]
@@ -63,7 +64,7 @@ def write_database(spec: Spec, recordings: Sequence[Recording], path: Path) -> E
     return extent
 
 
-def _checked(spec: Spec, table: Table, rows: Iterable[_Raw], seen: set[str]) -> Iterator[Row]:
+def _checked(spec: Spec, table: Table, rows: Iterable[_Raw], seen: set[str]) -> Iterator[Values]:
     """The rows as a hotspot will read them; notes in `seen` which verses they name."""
     stamp = spec.updated_at or spec.created_at
     stamps = {"created_at": stamp, "created_by": spec.created_by, "updated_at": stamp}
@@ -73,7 +74,7 @@ def _checked(spec: Spec, table: Table, rows: Iterable[_Raw], seen: set[str]) -> 
     }
     bounds = Bounds(instants.parse(spec.created_at), versions)
     for raw in rows:
-        yield check_row(table, {**raw, **stamps}, bounds)
+        yield check_row(table, {**raw, **stamps}, bounds).values
         seen.update(str(raw[name]) for name in _VERSES if name in raw)
 
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from hotspot.errors import NoSpace, PackageRefused
 from hotspot.model.tables import BY_NAME, CONTENT_TABLES, CONTEXT_TABLES, STAMP_COLUMNS, Table, Type
-from hotspot.package.checking import checker
+from hotspot.package.checking import Values, checker
 from hotspot.package.fullness import FULL
-from hotspot.package.rows import COLUMN_NAMES, Bounds, Row
+from hotspot.package.rows import COLUMN_NAMES, Bounds
 
 PREFIX = "package_"
 TABLES = (*CONTENT_TABLES, *CONTEXT_TABLES)
@@ -33,6 +33,8 @@ _SQL_TYPES = {
 }
 _VALUE_LIMIT = 1_000_000
 """Bytes of one value or row: four times what `records.TEXT_LIMIT` characters can take."""
+_AT_ONCE = 100
+"""Rows that are checked together: sound ones of the greatest length take 25 MB."""
 
 _READABLE = frozenset({"sqlite_master", *(PREFIX + table.name for table in TABLES)})
 _PRAGMAS = frozenset({"table_list", "table_xinfo", "integrity_check"})
@@ -61,8 +63,8 @@ class Target:
                 f"(id TEXT PRIMARY KEY NOT NULL, {', '.join(columns)}){kind}"
             )
 
-    def insert(self, table: Table, rows: Iterable[Row]) -> int:
-        """Writes `rows` as they come, and returns their number.
+    def insert(self, table: Table, rows: Iterable[Values]) -> int:
+        """Writes `rows` as they come, in staging with their hashes, and returns their number.
 
         Raises PackageRefused where two have the same id.
         """
@@ -70,9 +72,8 @@ class Target:
         names = [*COLUMN_NAMES[table.name], *(HASHES if hashed else ())]
         marks = ", ".join("?" * len(names))
         statement = f"INSERT INTO {self._prefix}{table.name} ({', '.join(names)}) VALUES ({marks})"
-        values = ((*row.values, *row.hashes) if hashed else row.values for row in rows)
         try:
-            return self._connection.executemany(statement, values).rowcount
+            return self._connection.executemany(statement, rows).rowcount
         except sqlite3.IntegrityError:
             raise PackageRefused(
                 f"The package has two rows with the same id in its table {table.name}."
@@ -218,14 +219,16 @@ def _check_integrity(connection: sqlite3.Connection) -> None:
 
 def _read(
     connection: sqlite3.Connection, table: Table, present: frozenset[str] | None, bounds: Bounds
-) -> Iterator[Row]:
+) -> Iterator[Values]:
     if present is None:
         return
     if "id" not in present:
         raise PackageRefused(f"The package's table {table.name} has no ids.")
     columns = [name if name in present else "NULL" for name in COLUMN_NAMES[table.name]]
     selected = connection.execute(f"SELECT {', '.join(columns)} FROM {PREFIX}{table.name}")
-    yield from map(checker(table, bounds), selected)
+    check = checker(table, bounds)
+    while rows := selected.fetchmany(_AT_ONCE):
+        yield from check(rows)
 
 
 def _quoted(name: str) -> str:
