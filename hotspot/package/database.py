@@ -51,8 +51,7 @@ class Target:
         self._hashed = hashed
 
     def create_tables(self) -> None:
-        """A package's rows lie in the order of their ids, which spares it an index of them."""
-        kind = "" if self._hashed else " WITHOUT ROWID"
+        """Rows lie in the order of their ids, which spares an index of them."""
         for table in TABLES:
             columns = [f"{column.name} {_SQL_TYPES[column.type]}" for column in table.columns]
             columns += [f"{column.name} TEXT" for column in STAMP_COLUMNS]
@@ -60,7 +59,7 @@ class Target:
                 columns += [f"{name} {kind}" for name, kind in HASHES.items()]
             self._connection.execute(
                 f"CREATE TABLE {self._prefix}{table.name} "
-                f"(id TEXT PRIMARY KEY NOT NULL, {', '.join(columns)}){kind}"
+                f"(id TEXT PRIMARY KEY NOT NULL, {', '.join(columns)}) WITHOUT ROWID"
             )
 
     def insert(self, table: Table, rows: Iterable[Values]) -> int:
