@@ -88,6 +88,20 @@ class TooMany(TryLater):
     status = 429
 
 
+class TooSlow(HotspotError):
+    """A request did not come on; nothing of it was done."""
+
+    code = "too_slow"
+    status = 408
+
+
+class HeadTooLarge(HotspotError):
+    """A request's address and headers are more than is read."""
+
+    code = "head_too_large"
+    status = 431
+
+
 class CannotWrite(TryLater):
     """The card takes no writes any more; what is on it can still be read."""
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from aiohttp import web
 
 from hotspot.errors import Forbidden, Unauthorized
+from hotspot.http.rates import RATES
 from hotspot.model.stores import Device, DeviceStore
 
 _TOKEN_BYTES = 32
@@ -24,8 +25,8 @@ def hash_token(token: str) -> str:
 async def authenticate(request: web.Request, devices: DeviceStore) -> Device:
     """The device whose token the request carries.
 
-    Raises Unauthorized without a valid token, and Forbidden where X-Device-ID names another
-    device than the one that the token belongs to.
+    Raises Unauthorized without a valid token, Forbidden where X-Device-ID names another device
+    than the one that the token belongs to, and TooMany where it asks too often.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -35,4 +36,6 @@ async def authenticate(request: web.Request, devices: DeviceStore) -> Device:
         raise Unauthorized("This token is not known here, or was revoked: pair this device again.")
     if request.headers.get("X-Device-ID", device.id) != device.id:
         raise Forbidden("The token belongs to another device than X-Device-ID names.")
+    if (rates := request.config_dict.get(RATES)) is not None:
+        rates.known(request, device.id)
     return device

@@ -37,7 +37,7 @@ def error_middleware(clock: Clock) -> Middleware:
         try:
             return await handler(request)
         except HotspotError as error:
-            return _response(clock, error.status, error.code, str(error), _patience(error))
+            return refusal(clock, error)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
@@ -50,6 +50,11 @@ def error_middleware(clock: Clock) -> Middleware:
             return _unexpected(clock, request)
 
     return middleware
+
+
+def refusal(clock: Clock, error: HotspotError) -> web.Response:
+    """The answer that tells of `error`."""
+    return _response(clock, error.status, error.code, str(error), _patience(error))
 
 
 def _patience(error: HotspotError) -> dict[str, str]:

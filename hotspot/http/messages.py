@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from hotspot.errors import BadRequest
+from hotspot.http.bodies import read_body
 
 T = TypeVar("T")
 
@@ -37,10 +38,10 @@ _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
 async def read(request: web.Request, kind: type[T]) -> T:
     """The request's JSON body, which may be compressed by gzip, as a `kind`.
 
-    Raises BadRequest for a body that is not a `kind`, and HTTPRequestEntityTooLarge.
+    Raises BadRequest for a body that is not a `kind`, HTTPRequestEntityTooLarge, and TooSlow.
     """
     try:
-        body = await request.read()
+        body = await read_body(request)
     except web.RequestPayloadError:
         raise BadRequest("The request's body was cut off.") from None
     if body.startswith(_GZIP_MAGIC):  # no JSON does, whether or not the server unpacks by itself

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,34 +10,52 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hotspot.clock import Clock, wall
 from hotspot.errors import PartUnavailable
-from hotspot.http.strangers import server_log
+from hotspot.http.bodies import LIMITS
+from hotspot.http.guarding import Guard, GuardedHandler, answering, connection_options
+from hotspot.model.limits import Limits
 
-KEEPALIVE_SECONDS = 60
-"""How long an idle connection is kept for the next request."""
 STALLED_SECONDS = 120
 """How long a peer may take nothing of what is sent to it, or not answer at all."""
+_BACKLOG = 1_024
+_FILES = 4_096
 _SHUTDOWN_SECONDS = 2.5
 """aiohttp waits this long for a request to end, and once more after it has told it to."""
 
 
 @asynccontextmanager
 async def serve(
-    app: web.Application, host: str, port: int, *, stalled_seconds: int = STALLED_SECONDS
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    stalled_seconds: int = STALLED_SECONDS,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[int]:
     """Serves `app` on `host` and `port` until the block ends; gives the port that was bound.
 
-    Port 0 is any free one. Requests under way at the end have five seconds. Raises PartUnavailable
-    where the address cannot be bound.
+    Port 0 is any free one. Requests under way at the end have five seconds. `limits`: what it bears
+    of connections, requests and bodies; None for the ordinary ones. `clock`: dates the
+    refusals of connections; None for the machine's. Raises PartUnavailable where the address cannot
+    be bound.
     """
+    guard = Guard(limits or Limits(), clock or wall())
+    app[LIMITS] = guard.limits
+    app.middlewares.append(answering)
+    _allow_files()
     try:
         listening = await _listening(host, port, stalled_seconds)
     except OSError as error:
         raise PartUnavailable(f"Port {port} of {host} cannot be used ({error.strerror}).") from None
     with contextlib.closing(listening):
         async with _running(app) as runner:
-            await web.SockSite(runner, listening).start()
-            yield listening.getsockname()[1]
+            server = await _guarded(runner, guard, listening)
+            try:
+                yield listening.getsockname()[1]
+            finally:
+                server.close()
 
 
 @asynccontextmanager
@@ -59,19 +78,29 @@ async def serve_unix(app: web.Application, path: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=server_log(),
-        auto_decompress=False,  # it would go on unpacking after the handler has refused a bomb
-        keepalive_timeout=KEEPALIVE_SECONDS,
-        shutdown_timeout=_SHUTDOWN_SECONDS,
-    )
+    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, **connection_options())
     await runner.setup()
     try:
         yield runner
     finally:
         await runner.cleanup()
+
+
+async def _guarded(runner: web.AppRunner, guard: Guard, listening: socket.socket) -> asyncio.Server:
+    """Accepts connections, each with a handler that `guard` knows."""
+    loop, manager = asyncio.get_running_loop(), runner.server
+    assert manager is not None
+    return await loop.create_server(
+        lambda: GuardedHandler(guard, manager, loop), sock=listening, backlog=_BACKLOG
+    )
+
+
+def _allow_files() -> None:
+    """Lets this process open a file for each connection that it bears, where the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _listening(host: str, port: int, stalled_seconds: int) -> socket.socket:

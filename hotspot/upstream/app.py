@@ -10,6 +10,7 @@ from hotspot.http import media, openapi, rest
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.http.origins import open_to_every_origin
+from hotspot.http.rates import limit_rates
 from hotspot.model.fleet import Visits
 from hotspot.model.routes import UPSTREAM
 from hotspot.syncing import version_status
@@ -37,6 +38,7 @@ def build_app(
 
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
     open_to_every_origin(app)
+    limit_rates(app, clock)
     app.add_routes([web.get("/healthz", healthz), *media.routes(store, folder)])
     app.add_routes(SyncEndpoints(store, store, clock, visits).routes())
     app.add_routes(DigestEndpoint(store, clock).routes())

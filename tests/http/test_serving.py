@@ -4,11 +4,15 @@ import socket
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
 from hotspot.errors import PartUnavailable
 from hotspot.http.serving import serve, serve_unix
+from hotspot.model.wire import ErrorBody
+
+_LONG = "Got more than 8190 bytes"
 
 
 async def _hello(request: web.Request) -> web.StreamResponse:
@@ -68,19 +72,24 @@ async def test_a_unix_socket_that_cannot_be_made_is_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "told", "status"),
     [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 400, None),
-        (b"SSH-2.0-OpenSSH\r\n", None),
-        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "Got more than 8190 bytes"),
-        (b"GET / HTTP/1.1\r\nHost: " + b"a" * 9_000 + b"\r\n\r\n", "Got more than 8190 bytes"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", "Invalid header value char"),
-        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "Invalid character in Content-Length"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 400, None, 400),
+        (b"SSH-2.0-OpenSSH\r\n", None, 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", _LONG, 431),
+        (b"GET / HTTP/1.1\r\nHost: " + b"a" * 9_000 + b"\r\n\r\n", _LONG, 431),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", "Too many headers", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", "Invalid header value char", 400),
+        (
+            b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            "Invalid character in Content-Length",
+            400,
+        ),
     ],
-    ids=["TLS", "SSH", "address", "header", "NUL", "length"],
+    ids=["TLS", "SSH", "address", "header", "headers", "NUL", "length"],
 )
 async def test_bytes_that_are_not_http_cost_a_line(
-    caplog: pytest.LogCaptureFixture, sent: bytes, told: str | None
+    caplog: pytest.LogCaptureFixture, sent: bytes, told: str | None, status: int
 ) -> None:
     """`told`: at the level of information; what other protocols begin with is not even that."""
     caplog.set_level(logging.INFO)
@@ -91,7 +100,9 @@ async def test_bytes_that_are_not_http_cost_a_line(
         writer.close()
         async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as response:
             assert await response.text() == "hello"
-    assert answer.startswith(b"HTTP/1.0 400")
+    assert answer.startswith(b"HTTP/1.0 %d" % status)
+    error = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=ErrorBody)
+    assert error.code == ("bad_request" if status == 400 else "head_too_large")
     said = [record for record in caplog.records if record.name.startswith("hotspot")]
     assert len(said) == (0 if told is None else 1)
     for record in said:
