@@ -24,6 +24,8 @@ class Config:
     `reserve_mb`: room on the card, in MB, that imports never take.
     `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
     `require_signature`: packages that none of them signed are refused.
+    `host_names`: names by which phones ask, apart from this machine's own.
+    `app_origins`: origins whose pages may upload, apart from those that apps bring with them.
     `database_url`: a PostgreSQL URL for `hotspot upstream run`, or None for the embedded server.
     """
 
@@ -39,6 +41,8 @@ class Config:
     database_url: str | None = None
     upstream_port: int = 8090
     name: str = "Bible Hotspot"
+    host_names: tuple[str, ...] = ()
+    app_origins: tuple[str, ...] = ()
     reserve_mb: int = 64
 
     @property
@@ -77,6 +81,14 @@ def _port(value: Any) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise ValueError("must be a port number from 0 to 65535")
     return int(text)
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    """A list in the settings file; in the environment, with commas between."""
+    found = value.split(",") if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("must be a list of texts")
+    return tuple(one.strip() for one in found if one.strip())
 
 
 def _megabytes(value: Any) -> int:
@@ -122,6 +134,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "database_url": lambda value: _url(value, ("postgresql", "postgres")),
     "upstream_port": _port,
     "name": _text,
+    "host_names": _list,
+    "app_origins": _list,
     "reserve_mb": _megabytes,
 }
 

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
 from hotspot.control import control_app
 from hotspot.discovery.advertise import Advertiser
+from hotspot.discovery.services import host_name
 from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
@@ -173,7 +175,9 @@ async def _serve(core: Core) -> AsyncIterator[int]:
     control = control_app(core.operations, core.clock)
     async with (
         serve_unix(control, core.config.control_socket),
-        serve(phones_app(core), core.config.http_host, core.config.http_port) as port,
+        serve(
+            phones_app(core), core.config.http_host, core.config.http_port, clock=core.clock
+        ) as port,
     ):
         yield port
 
@@ -194,6 +198,8 @@ def phones_app(core: Core) -> web.Application:
         clock=core.clock,
         name=core.config.name,
         ready=core.store.ping,
+        names=_names(core),
+        origins=core.config.app_origins,
         routes=[
             *sync,
             *digests,
@@ -205,6 +211,13 @@ def phones_app(core: Core) -> web.Application:
             *core.monitor.routes(),
         ],
     )
+
+
+def _names(core: Core) -> set[str]:
+    """The names by which this hotspot is asked, in lower case."""
+    machine = socket.gethostname().lower()
+    own = {"localhost", machine, f"{machine}.local", host_name(core.store.epoch)}
+    return own | {name.lower() for name in core.config.host_names}
 
 
 @asynccontextmanager

@@ -86,7 +86,7 @@ class Advertiser:
             f"{self._name}.{service}",
             port=self._port,
             parsed_addresses=addresses,
-            server=f"hotspot-{self._identity[:8]}.local.",
+            server=f"{services.host_name(self._identity)}.",
             properties={
                 "id": self._identity,
                 "protovers": services.PROTOCOL_VERSION,

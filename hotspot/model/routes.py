@@ -52,7 +52,7 @@ def _get(path: str, summary: str, answer: Answer, *errors: int, **more: Any) -> 
         path=path,
         summary=summary,
         answers={200: answer, **more.pop("answers", {})},
-        errors=(*errors, 503),
+        errors=(*errors, 429, 503),
         error=ErrorBody,
         **more,
     )
@@ -65,7 +65,7 @@ def _post(path: str, summary: str, request: type, answer: type, *errors: int, **
         summary=summary,
         request=request,
         answers={more.pop("status", 200): told(answer)},
-        errors=(400, *errors, 413, 503),
+        errors=(400, *errors, 408, 413, 429, 503),
         error=ErrorBody,
         **more,
     )
@@ -242,7 +242,6 @@ PHONES = (
         PairRequest,
         PairResponse,
         403,
-        429,
         status=201,
     ),
     _get("/functions/v1/sync/health", "What waits and what failed.", told(SyncHealth)),

@@ -1,6 +1,6 @@
 """The hotspot's HTTP app: everything that phones ask for, over parts that are handed in."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -9,7 +9,8 @@ from hotspot.clock import Clock
 from hotspot.http import catalogue
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
-from hotspot.http.origins import open_to_every_origin
+from hotspot.http.origins import open_for_reading
+from hotspot.http.rates import limit_rates
 from hotspot.model.catalogue import PackageStore
 from hotspot.model.stores import DeviceStore
 from hotspot.phones import pages, pairing
@@ -26,15 +27,19 @@ def build_app(
     name: str,
     ready: Ready,
     routes: Iterable[web.RouteDef] = (),
+    names: Collection[str] = (),
+    origins: Collection[str] = (),
 ) -> web.Application:
     """The app.
 
     `folder`: where the packages' files lie. `name`: the hotspot's, for people. `ready`: returns
     while the hotspot can serve, and raises TryLater where it cannot. `routes`: more to answer (the
-    sync endpoints).
+    sync endpoints). `names`: by which it is asked, apart from addresses. `origins`: whose pages may
+    change something, apart from its own and apps'.
     """
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
-    open_to_every_origin(app)
+    open_for_reading(app, names, origins)
+    limit_rates(app, clock)
     app.on_response_prepare.append(_harden)
     app.add_routes(catalogue.routes(packages, folder))
     app.add_routes(pairing.routes(devices, clock))
