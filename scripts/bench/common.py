@@ -141,3 +141,8 @@ def upstream(folder: Path) -> Iterator[Server]:
         yield Server(program, url, device["token"])
     finally:
         program.stop()
+
+
+def load(server: Server, packages: Path) -> None:
+    """Brings a folder of packages to the server, as an operator does."""
+    ask(server.program, "upstream", "import", *map(str, sorted(packages.iterdir())))

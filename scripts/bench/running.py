@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from common import Program, ask, free_port, memory_of, unit_environment
+from common import Program, Server, ask, free_port, memory_of, unit_environment
+
+from hotspot import control
 
 PAUSE_S = 0.02
 LOOK_EVERY_S = 0.01
@@ -20,20 +22,26 @@ API = "/functions/v1"
 
 
 class Hotspot:
-    """A running hotspot; sticks appear in `sticks`."""
+    """A running hotspot; sticks appear in `sticks`. It syncs with `server` where there is one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: Server | None = None) -> None:
         self.sticks = folder / "sticks"
         self.sticks.mkdir(parents=True)
+        self.data = folder / "data"
         self.port = free_port()
+        syncing = server is not None and {
+            "HOTSPOT_UPSTREAM_URL": server.url,
+            "HOTSPOT_UPSTREAM_TOKEN": server.token,
+        }
         self.program = Program(
             "run",
             settings={
                 **unit_environment(),
-                "HOTSPOT_DATA_DIR": str(folder / "data"),
+                "HOTSPOT_DATA_DIR": str(self.data),
                 "HOTSPOT_HTTP_HOST": "127.0.0.1",
                 "HOTSPOT_HTTP_PORT": str(self.port),
                 "HOTSPOT_DRIVES_FOLDER": str(self.sticks),
+                **(syncing or {}),
             },
             log=folder / "log",
         )
@@ -48,6 +56,10 @@ class Hotspot:
             yield self.program.process.pid
         finally:
             self.program.stop()
+
+    async def control(self, operation: str, **arguments: Any) -> Any:
+        """What the hotspot answers to an operation on its control socket."""
+        return await control.ask(self.data / "control.sock", operation, arguments)
 
     def see(self, package: Path) -> float:
         """Puts in a stick with this package; seconds until phones can see it."""
