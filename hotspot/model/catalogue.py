@@ -1,6 +1,6 @@
 """The packages of a node: listed, served, published; and the interface to a store of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +8,8 @@ import msgspec
 
 from hotspot.model.imports import ImportLog
 from hotspot.model.plan import Held
-from hotspot.model.wire import PackageInfo
+from hotspot.model.series import Series
+from hotspot.model.wire import Message, PackageInfo
 
 
 class PackageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,27 @@ class StoredAudio(msgspec.Struct, frozen=True, kw_only=True):
     original_name: str
 
 
+class LanguageInfo(Message, frozen=True, kw_only=True):
+    """A language that packages here are in, by its own name; `packages`: how many they are."""
+
+    language_entity_id: str
+    name: str
+    packages: int
+
+
+class CatalogueSummary(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """What there is to choose from. Whatever the catalogue says, it says while `revision` lasts.
+
+    `packages`: how many there are; `incomplete`: the ids of those that are damaged.
+    """
+
+    revision: str
+    packages: int
+    incomplete: list[str]
+    languages: list[LanguageInfo]
+    series: list[Series]
+
+
 class AudioSource(Protocol):
     """The audio files that can be had here."""
 
@@ -50,6 +72,13 @@ class AudioSource(Protocol):
 class PackageStore(AudioSource, Protocol):
     """The packages that can be downloaded here."""
 
+    @property
+    def catalogue_revision(self) -> str:
+        """Names the catalogue as it is; no other state of it, here or elsewhere, has the name."""
+
+    async def summary(self) -> CatalogueSummary:
+        """What there is to choose from."""
+
     async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
         """One page of the catalogue, and how many packages match in all."""
 
@@ -58,6 +87,15 @@ class PackageStore(AudioSource, Protocol):
 
     async def damaged_audio(self, package_id: str) -> frozenset[str]:
         """The media files whose audio in the package's file is damaged."""
+
+    async def audios(self, media_file_ids: Collection[str]) -> Mapping[str, StoredAudio]:
+        """Where several chapters' audio lies, by their ids; without those that are not here."""
+
+    async def checksums(self, sha256s: Collection[str]) -> Mapping[str, int]:
+        """The CRC-32 of audio files, by their SHA-256; without those that nobody kept."""
+
+    async def keep_checksums(self, checksums: Mapping[str, int]) -> None:
+        """Keeps the CRC-32 of audio files, by their SHA-256, for as long as they are here."""
 
 
 class NewPackage(msgspec.Struct, frozen=True, kw_only=True):

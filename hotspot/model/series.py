@@ -19,6 +19,45 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
 
 
+class SeriesPart(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A part that is here."""
+
+    part_number: int
+    package_id: str
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A series that something is here of: its parts in order, and the numbers of the others."""
+
+    series_id: str
+    series_name: str
+    total_parts: int
+    parts: list[SeriesPart]
+    missing_parts: list[int]
+
+
+def series_here(here: Mapping[str, Part | None]) -> list[Series]:
+    """Every series that something is here of; `here`: every package here, with the part it is."""
+    groups: dict[str, list[tuple[Part, str]]] = {}
+    for package_id, part in here.items():
+        if part is not None:
+            groups.setdefault(part.series_id, []).append((part, package_id))
+    return [_series(group) for _, group in sorted(groups.items())]
+
+
+def _series(group: Sequence[tuple[Part, str]]) -> Series:
+    parts = sorted((part.number, package_id) for part, package_id in group)
+    longest = max((part for part, _ in group), key=lambda part: part.of)
+    numbers = {number for number, _ in parts}
+    return Series(
+        series_id=longest.series_id,
+        series_name=longest.series_name,
+        total_parts=longest.of,
+        parts=[SeriesPart(part_number=number, package_id=id_) for number, id_ in parts],
+        missing_parts=[n for n in range(1, min(longest.of, PARTS) + 1) if n not in numbers],
+    )
+
+
 def part_of(series_info: Mapping[str, Any] | None) -> Part | None:
     """The part that a manifest's seriesInfo tells of, where it tells of one."""
     if series_info is None or not {"seriesId", "partNumber", "totalParts"} <= series_info.keys():

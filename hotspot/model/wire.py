@@ -256,12 +256,13 @@ class PackageDetails(PackageInfo, frozen=True, kw_only=True):
 
 
 class PackageList(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """One page of the catalogue."""
+    """One page of the catalogue. `revision` names what it was read from, as in CatalogueSummary."""
 
     packages: list[PackageInfo]
     total: int
     has_more: bool
     next_offset: int | None = None
+    revision: str = ""
 
 
 def ids_of(scope: Scope) -> tuple[str | None, str | None]:

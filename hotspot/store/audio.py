@@ -1,12 +1,13 @@
 """Audio that comes from upstream by itself: what is wanted, and what was fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import aiosqlite
 
 from hotspot.model.catalogue import StoredAudio, WantedAudio
 from hotspot.store.part import Part
 from hotspot.store.publishing import link_audio
+from hotspot.store.rows import as_json
 
 _WANTED = """
 SELECT w.media_file_id, w.failures, w.reason,
@@ -20,6 +21,15 @@ INSERT INTO fetched_audio VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (media_file_id) DO UPDATE SET file_name = excluded.file_name, size = excluded.size,
   sha256 = excluded.sha256, audio_format = excluded.audio_format,
   original_name = excluded.original_name, fetched_at = excluded.fetched_at
+"""
+
+_CHECKSUMS = """
+SELECT sha256, crc32 FROM audio_checksums WHERE sha256 IN (SELECT value FROM json_each(?))
+"""
+_KEEP_CHECKSUMS = "INSERT OR IGNORE INTO audio_checksums SELECT key, value FROM json_each(?)"
+_FORGET_CHECKSUMS = """
+DELETE FROM audio_checksums WHERE sha256 NOT IN (
+  SELECT sha256 FROM package_audio UNION ALL SELECT sha256 FROM fetched_audio)
 """
 
 
@@ -60,3 +70,13 @@ class Audio(Part):
             "UPDATE wanted_audio SET failures = failures + 1, reason = ? WHERE media_file_id = ?",
             (reason, media_file_id),
         )
+
+    async def checksums(self, sha256s: Collection[str]) -> Mapping[str, int]:
+        return dict(await self._database.read(_CHECKSUMS, (as_json(sorted(sha256s)),)))
+
+    async def keep_checksums(self, checksums: Mapping[str, int]) -> None:
+        async def work(connection: aiosqlite.Connection) -> None:
+            await connection.execute(_KEEP_CHECKSUMS, (as_json(dict(checksums)),))
+            await connection.execute(_FORGET_CHECKSUMS)
+
+        await self._database.writer.run(work)

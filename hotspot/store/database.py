@@ -92,8 +92,8 @@ async def open_database(path: Path, now: str) -> AsyncIterator[Database]:
             rows = await fetch(connection, "SELECT value FROM meta WHERE key = 'epoch'")
         except sqlite3.Error as error:
             raise translated(error) from error
-        writer = Writer(connection)
-        writer.start()
+        writer = Writer(connection, "SELECT value FROM meta WHERE key = 'catalogue'")
+        await writer.start()
         stack.push_async_callback(writer.stop)
         yield Database(writer, readers, rows[0][0])
 

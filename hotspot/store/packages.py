@@ -6,10 +6,16 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from hotspot.model.catalogue import PackageQuery, StoredAudio, StoredPackage
+from hotspot.model.catalogue import (
+    CatalogueSummary,
+    LanguageInfo,
+    PackageQuery,
+    StoredAudio,
+    StoredPackage,
+)
 from hotspot.model.plan import Held
 from hotspot.model.series import Part as SeriesPart
-from hotspot.model.series import completed, part_of
+from hotspot.model.series import completed, part_of, series_here
 from hotspot.model.wire import PackageInfo
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch
@@ -39,16 +45,26 @@ _LIST = f"{_COLUMNS} {_FROM} {_WANTED} ORDER BY language_name, p.id LIMIT :limit
 _COUNT = f"SELECT count(*) {_FROM} {_WANTED}"
 _ONE = f"{_COLUMNS}, p.manifest_json, f.file_name {_FROM} WHERE p.id = ?"
 
+# Of audio that several have, the newest comes last.
 _AUDIO = """
-SELECT a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name,
+WITH wanted AS (SELECT value AS id FROM json_each(?))
+SELECT a.media_file_id, a.file_name, a.offset, a.size, a.sha256, a.audio_format, a.original_name,
   p.imported_at AS since, p.id AS package_id
 FROM package_audio a JOIN local_packages p ON p.id = a.package_id
-WHERE a.media_file_id = :id AND NOT a.damaged
+WHERE a.media_file_id IN (SELECT id FROM wanted) AND NOT a.damaged
 UNION ALL
-SELECT file_name, 0, size, sha256, audio_format, original_name, fetched_at, ''
-FROM fetched_audio WHERE media_file_id = :id
-ORDER BY since DESC, package_id LIMIT 1
+SELECT media_file_id, file_name, 0, size, sha256, audio_format, original_name, fetched_at, ''
+FROM fetched_audio WHERE media_file_id IN (SELECT id FROM wanted)
+ORDER BY since, package_id DESC
 """
+
+_LANGUAGES = """
+SELECT p.language_entity_id, coalesce(l.name, p.language_entity_id) AS name, count(*)
+FROM local_packages p JOIN package_files f ON f.package_id = p.id
+LEFT JOIN language_entities l ON l.id = p.language_entity_id
+GROUP BY p.language_entity_id ORDER BY name, p.language_entity_id
+"""
+_INCOMPLETE = "SELECT package_id FROM package_files WHERE NOT complete ORDER BY package_id"
 
 _DAMAGED = "SELECT media_file_id FROM package_audio WHERE package_id = ? AND damaged"
 
@@ -75,6 +91,27 @@ class Packages(Part):
             parts = await _parts(connection) if any(row[13] for row in rows) else {}
         return [_info(row, parts) for row in rows], int(total[0][0])
 
+    @property
+    def catalogue_revision(self) -> str:
+        return f"{self._database.epoch}.{self._database.writer.seen}"
+
+    async def summary(self) -> CatalogueSummary:
+        revision = self.catalogue_revision
+        async with self._database.snapshot() as connection:
+            languages = await fetch(connection, _LANGUAGES)
+            parts = await _parts(connection)
+            incomplete = await fetch(connection, _INCOMPLETE)
+        return CatalogueSummary(
+            revision=revision,
+            packages=len(parts),
+            incomplete=[row[0] for row in incomplete],
+            languages=[
+                LanguageInfo(language_entity_id=id_, name=name, packages=count)
+                for id_, name, count in languages
+            ],
+            series=series_here(parts),
+        )
+
     async def package(self, package_id: str) -> StoredPackage | None:
         async with self._database.snapshot() as connection:
             rows = await fetch(connection, _ONE, (package_id,))
@@ -89,19 +126,11 @@ class Packages(Part):
         return frozenset(row[0] for row in rows)
 
     async def audio(self, media_file_id: str) -> StoredAudio | None:
-        rows = await self._database.read(_AUDIO, {"id": media_file_id})
-        if not rows:
-            return None
-        file_name, offset, size, sha256, audio_format, original_name, *_ = rows[0]
-        return StoredAudio(
-            media_file_id=media_file_id,
-            file_name=file_name,
-            offset=offset,
-            size=size,
-            sha256=sha256,
-            audio_format=audio_format,
-            original_name=original_name,
-        )
+        return (await self.audios([media_file_id])).get(media_file_id)
+
+    async def audios(self, media_file_ids: Collection[str]) -> Mapping[str, StoredAudio]:
+        rows = await self._database.read(_AUDIO, (as_json(sorted(media_file_ids)),))
+        return {row[0]: _stored_audio(row) for row in rows}
 
     async def file_names(self) -> set[str]:
         """The files in packages/ that are in use; others there are left-overs."""
@@ -154,6 +183,18 @@ def _info(row: Sequence[Any], here: Mapping[str, SeriesPart | None]) -> PackageI
         damaged_audio=row[15],
         signed_by=row[14],
         series_info=completed(msgspec.json.decode(series), here) if series is not None else None,
+    )
+
+
+def _stored_audio(row: Sequence[Any]) -> StoredAudio:
+    return StoredAudio(
+        media_file_id=row[0],
+        file_name=row[1],
+        offset=row[2],
+        size=row[3],
+        sha256=row[4],
+        audio_format=row[5],
+        original_name=row[6],
     )
 
 

@@ -39,18 +39,22 @@ class Writer:
     """Runs works on its connection, one after the other, from `start` to `stop`.
 
     `blocked`: the sentence that says why the card takes no writes, since the last that failed so.
+    `watch`: a SELECT of one value; `seen`: that value as of the last commit.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, watch: str = "SELECT NULL") -> None:
         self.blocked: str | None = None
+        self.seen: Any = None
+        self._watched = watch
         self._connection = connection
         self._waiting: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begins to serve."""
+        self.seen = await self._look()
         self._task = asyncio.create_task(self._serve(), name="store-writer")
 
     async def stop(self) -> None:
@@ -136,13 +140,19 @@ class Writer:
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [(job, await self._attempt(job)) for job in group]
+            seen = await self._look()
             await self._connection.execute("COMMIT")
+            self.seen = seen
         finally:
             if self._connection.in_transaction:
                 await self._connection.execute("ROLLBACK")
             if attach is not None:
                 await self._connection.execute("DETACH DATABASE staging")
         return outcomes
+
+    async def _look(self) -> Any:
+        ((value,),) = await self._connection.execute_fetchall(self._watched)
+        return value
 
     async def _attempt(self, job: _Job) -> tuple[Any] | Exception:
         await self._connection.execute("SAVEPOINT work")

@@ -1,13 +1,13 @@
 """Parts that the HTTP tests stand on: stores in memory, which say so, and packages to serve."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
-from hotspot.model.catalogue import PackageQuery, StoredAudio, StoredPackage
+from hotspot.model.catalogue import CatalogueSummary, PackageQuery, StoredAudio, StoredPackage
 from hotspot.model.stores import Device
 from hotspot.model.wire import PackageInfo
 
@@ -16,14 +16,31 @@ FLOOR_MS = 1_795_342_530_123
 
 
 class MemoryPackages:
-    """A PackageStore in memory."""
+    """A PackageStore in memory. `read`: how often it was asked for a list."""
 
     def __init__(self) -> None:
         self.stored: dict[str, StoredPackage] = {}
-        self.audios: dict[str, StoredAudio] = {}
+        self.here: dict[str, StoredAudio] = {}
         self.damaged: dict[str, frozenset[str]] = {}
+        self.crc32s: dict[str, int] = {}
+        self.revision = 1
+        self.read = 0
+
+    @property
+    def catalogue_revision(self) -> str:
+        return f"epoch.{self.revision}"
+
+    async def summary(self) -> CatalogueSummary:
+        return CatalogueSummary(
+            revision=self.catalogue_revision,
+            packages=len(self.stored),
+            incomplete=[id_ for id_, one in self.stored.items() if not one.info.complete],
+            languages=[],
+            series=[],
+        )
 
     async def list_packages(self, query: PackageQuery) -> tuple[Sequence[PackageInfo], int]:
+        self.read += 1
         found = [
             stored.info
             for stored in self.stored.values()
@@ -40,7 +57,16 @@ class MemoryPackages:
         return self.damaged.get(package_id, frozenset())
 
     async def audio(self, media_file_id: str) -> StoredAudio | None:
-        return self.audios.get(media_file_id)
+        return self.here.get(media_file_id)
+
+    async def audios(self, media_file_ids: Collection[str]) -> Mapping[str, StoredAudio]:
+        return {id_: self.here[id_] for id_ in media_file_ids if id_ in self.here}
+
+    async def checksums(self, sha256s: Collection[str]) -> Mapping[str, int]:
+        return {sha: self.crc32s[sha] for sha in sha256s if sha in self.crc32s}
+
+    async def keep_checksums(self, checksums: Mapping[str, int]) -> None:
+        self.crc32s |= checksums
 
 
 class MemoryDevices:
@@ -99,6 +125,7 @@ def put(
     stored = StoredPackage(told, msgspec.json.encode(manifest or {}), f"{told.sha256}.bible")
     (folder / stored.file_name).write_bytes(body)
     packages.stored[package_id] = stored
+    packages.revision += 1
     return stored
 
 
@@ -106,7 +133,7 @@ def put_audio(
     packages: MemoryPackages, stored: StoredPackage, media_file_id: str, audio: bytes, offset: int
 ) -> None:
     """Lists the bytes `audio`, which lie at `offset` of the stored package's file."""
-    packages.audios[media_file_id] = StoredAudio(
+    packages.here[media_file_id] = StoredAudio(
         media_file_id=media_file_id,
         file_name=stored.file_name,
         offset=offset,

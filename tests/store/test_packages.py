@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hotspot.clock import Clock
+from hotspot.model import records
 from hotspot.model.catalogue import PackageQuery
+from hotspot.model.records import Value
 from hotspot.model.sessions import SessionLog
-from hotspot.model.tables import Scope
+from hotspot.model.tables import BY_NAME, Scope
 from hotspot.model.wire import PackageInfo
 from hotspot.store.store import HotspotStore
 from tests.contract.opened import (
@@ -21,7 +25,7 @@ from tests.contract.opened import (
     verse,
     version_row,
 )
-from tests.store.support import change, chapter, package, query, staging
+from tests.store.support import bring, change, chapter, package, query, staging
 
 HINDI = uuid(501)
 
@@ -132,3 +136,91 @@ async def test_a_package_names_its_versions(store: HotspotStore) -> None:
     assert await store.package_scopes("eng-kjv") == [TEXT]
     assert await store.package_scopes("eng-audio") == [AUDIO]
     assert await store.package_scopes("hin-irv") == [Scope(TEXT.kind, uuid(7))]
+
+
+async def test_whatever_changes_the_list_gives_it_another_name(
+    store: HotspotStore, tmp_path: Path
+) -> None:
+    seen = [store.catalogue_revision]
+
+    async def changed() -> bool:
+        seen.append(store.catalogue_revision)
+        return seen[-1] not in seen[:-1]
+
+    await store.publish(package("more", text=uuid(9)), staging(tmp_path / "t", []), T1)
+    assert await changed()
+    await bring(store, msgspec.structs.replace(version_row(TEXT), updated_at=T2))
+    assert not await changed()
+    fields: dict[str, Value] = {"language_entity_id": HINDI, "name": "Other", "created_at": T0}
+    await bring(store, records.build(BY_NAME["text_versions"], TEXT.id, fields, T2))
+    assert await changed()
+    await bring(store, verse(2))
+    assert not await changed()
+    assert await store.remove_package("more")
+    assert await changed()
+    assert not await store.remove_package("more")
+    assert not await changed()
+
+
+async def test_fetched_audio_changes_what_the_list_says_of_damage(
+    store: HotspotStore, tmp_path: Path
+) -> None:
+    damaged = media_file(5)
+    audio = [chapter(damaged.id, "worn.bible")]
+    worn = package("worn", "1.0", None, AUDIO.id, audio, complete=False)
+    worn = msgspec.structs.replace(worn, damaged=frozenset({damaged.id}))
+    await store.publish(worn, staging(tmp_path / "t", [damaged]), T1)
+    before = store.catalogue_revision
+    assert await _damage(store, "worn") == 1
+    await store.audio_fetched(chapter(damaged.id, "fetched.mp3"), T2)
+    assert await _damage(store, "worn") == 0
+    assert store.catalogue_revision != before
+
+
+async def _damage(store: HotspotStore, package_id: str) -> int:
+    stored = await store.package(package_id)
+    assert stored is not None
+    return stored.info.damaged_audio
+
+
+async def test_a_life_of_the_database_has_revisions_of_its_own(
+    store: HotspotStore, tmp_path: Path
+) -> None:
+    async with HotspotStore.open(tmp_path / "other.db", Clock(0)) as other:
+        assert other.catalogue_revision.startswith(other.epoch)
+        assert not store.catalogue_revision.startswith(other.epoch)
+
+
+async def test_the_summary(store: HotspotStore, tmp_path: Path) -> None:
+    for number in (3, 1):
+        part = {"seriesId": "s", "seriesName": "Series", "partNumber": number, "totalParts": 4}
+        file = staging(tmp_path / str(number), [])
+        await store.publish(package(f"part-{number}", text=uuid(9), series_info=part), file, T1)
+    told = await store.summary()
+    assert told.revision == store.catalogue_revision
+    assert (told.packages, told.incomplete) == (5, ["hin-irv"])
+    assert [(one.name, one.packages) for one in told.languages] == [
+        ("Anglo-Hindi", 1),
+        ("English", 4),
+    ]
+    (series,) = told.series
+    assert [(one.part_number, one.package_id) for one in series.parts] == [
+        (1, "part-1"),
+        (3, "part-3"),
+    ]
+    assert (series.series_name, series.total_parts, series.missing_parts) == ("Series", 4, [2, 4])
+
+
+async def test_checksums_are_kept_for_as_long_as_the_audio(store: HotspotStore) -> None:
+    here, gone = "ab" * 32, "cd" * 32
+    await store.keep_checksums({here: 2**32 - 1, gone: 7})
+    assert await store.checksums([here, gone]) == {here: 2**32 - 1}
+    await store.remove_package("eng-audio")
+    await store.keep_checksums({})
+    assert await store.checksums([here]) == {}
+
+
+async def test_several_audio_files_at_once(store: HotspotStore) -> None:
+    one = media_file(1).id
+    found = await store.audios([one, "none"])
+    assert found == {one: await store.audio(one)}

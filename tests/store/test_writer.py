@@ -39,7 +39,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         await connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, filling BLOB)")
         bench = Bench(path, connection, Writer(connection))
         await connection.set_trace_callback(bench.statements.append)
-        bench.writer.start()
+        await bench.writer.start()
         yield bench
         await bench.writer.stop()
 
