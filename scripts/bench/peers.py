@@ -47,7 +47,8 @@ def _tell(found: dict[str, Any], records: int) -> None:
         raise SystemExit("Morango's durability is weakened; it is not compared.")
     for run in found["runs"]:
         print(
-            f"Morango: push {records / run['push']:,.0f} records/s ({run['push']:.1f} s), "
+            f"Morango: push of edits {records / run['push']:,.0f} records/s ({run['push']:.1f} s), "
+            f"of new records {records / found['new']:,.0f} records/s ({found['new']:.1f} s), "
             f"pull of nothing {run['idle']:.1f} s and {run['idle_bytes']:,} bytes, "
             f"pull of 100 changed {run['fetch']:.1f} s"
         )

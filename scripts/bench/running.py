@@ -17,7 +17,9 @@ from hotspot import control
 
 PAUSE_S = 0.02
 LOOK_EVERY_S = 0.01
-PHONES = 3
+PAGE = 1_000
+SHOWN = 50
+EDITED = 1_000
 API = "/functions/v1"
 
 
@@ -84,8 +86,7 @@ class Asking:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer. Ends the program where it is not 200 or 201."""
-        clock = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        headers = {"Authorization": f"Bearer {self._token}", "X-Client-Time": clock}
+        headers = {"Authorization": f"Bearer {self._token}", "X-Client-Time": _now()}
         raw = json.dumps(body) if body is not None else None
         self._connection.request(method, path, raw, headers if self._token else {})
         response = self._connection.getresponse()
@@ -97,33 +98,52 @@ class Asking:
     def packages(self) -> list[dict[str, Any]]:
         return list(self.ask("GET", f"{API}/packages")["packages"])
 
+    def text_version(self) -> str:
+        """The version of the one text that there is."""
+        (found,) = (one["textVersionId"] for one in self.packages() if "textVersionId" in one)
+        return str(found)
+
+    def verses(self, text: str, most: int) -> list[dict[str, Any]]:
+        """Verses of a version, as the feed tells of them."""
+        asked = {"scopes": [{"textVersionId": text}], "tables": ["verse_texts"]}
+        page = self.ask("POST", f"{API}/sync/changes", {**asked, "maxChanges": PAGE})
+        found = list(page["changes"])
+        while len(found) < most and page["hasMore"]:
+            scope = {"textVersionId": text, "nextToken": page["scopes"][0]["nextToken"]}
+            page = self.ask(
+                "POST", f"{API}/sync/changes", {**asked, "scopes": [scope], "maxChanges": PAGE}
+            )
+            found += page["changes"]
+        return found[:most]
+
 
 class Phones:
-    """Phones that list packages, read the feed and push edits, until the block ends.
+    """Phones that list packages, read the feed and rows, and push edits, until the block ends.
 
-    `waited`: seconds of each request, by what was asked.
+    `waited`: seconds of each request, by what was asked. `text`: the version that it is about.
     """
 
-    def __init__(self, hotspot: Hotspot) -> None:
+    def __init__(self, hotspot: Hotspot, text: str) -> None:
         code = ask(hotspot.program, "devices", "pair")["code"]
         made = Asking(hotspot.port).ask("POST", f"{API}/devices", {"code": code, "name": "Bench"})
-        self._token = str(made["token"])
+        self.token = str(made["token"])
+        self._text = text
         self._port = hotspot.port
         self._stop = threading.Event()
-        self.waited: dict[str, list[float]] = {"list": [], "feed": [], "edit": []}
+        self.waited: dict[str, list[float]] = {"list": [], "feed": [], "rows": [], "edit": []}
 
     def __enter__(self) -> "Phones":
-        asking = Asking(self._port)
-        (text,) = (one["textVersionId"] for one in asking.packages() if "textVersionId" in one)
-        scope = {"textVersionId": text}
-        page = asking.ask("POST", f"{API}/sync/changes", {"scopes": [scope], "maxChanges": 1000})
-        verses = [one for one in page["changes"] if one["table"] == "verse_texts"]
-        feed = {"scopes": [scope], "maxChanges": 50}
+        verses = Asking(self._port).verses(self._text, EDITED)
+        feed = {"scopes": [{"textVersionId": self._text}], "maxChanges": SHOWN}
+        rows = f"/rest/v1/verse_texts?text_version_id=eq.{self._text}&order=id&limit={SHOWN}"
         jobs: dict[str, Callable[[Asking, int], Any]] = {
             "list": lambda phone, n: phone.packages(),
             "feed": lambda phone, n: phone.ask("POST", f"{API}/sync/changes", feed),
+            "rows": lambda phone, n: phone.ask("GET", rows),
             "edit": lambda phone, n: phone.ask(
-                "POST", f"{API}/sync/upload", _edit(verses[n % len(verses)])
+                "POST",
+                f"{API}/sync/upload",
+                {"changes": [edit_of(verses[n % len(verses)], f"typed at {_now()}")]},
             ),
         }
         self._threads = [threading.Thread(target=self._go, args=job) for job in jobs.items()]
@@ -132,7 +152,7 @@ class Phones:
         return self
 
     def _go(self, name: str, job: Callable[[Asking, int], Any]) -> None:
-        phone, number = Asking(self._port, self._token), 0
+        phone, number = Asking(self._port, self.token), 0
         while not self._stop.wait(PAUSE_S):
             began = time.perf_counter()
             job(phone, number)
@@ -151,24 +171,30 @@ class Phones:
             told.append(f"{len(waited)} {name} {' / '.join(f'{s * 1e3:.1f}' for s in found)}")
         return ", ".join(told)
 
+    def longest(self) -> str:
+        """The longest that each had to wait."""
+        return ", ".join(f"{name} {max(s) * 1e3:.0f} ms" for name, s in self.waited.items())
+
 
 def percentile(values: list[float], part: float) -> float:
     """The value that this part of all is not greater than."""
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
-def _edit(verse: dict[str, Any]) -> dict[str, Any]:
-    change = {
+def edit_of(verse: dict[str, Any], words: str) -> dict[str, Any]:
+    """An edit of a verse as the feed told of it."""
+    return {
         "table": "verse_texts",
         "recordId": verse["recordId"],
         "operation": "UPDATE",
-        "record": {"verse_text": "typed while a stick was read"},
-        "localTimestamp": datetime.now(UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z"),
+        "record": {"verse_text": words},
+        "localTimestamp": _now(),
         "baseVersion": verse["version"],
     }
-    return {"changes": [change]}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Peak:

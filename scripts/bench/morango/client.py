@@ -83,9 +83,9 @@ def main(database, servers_database, url, records, size, runs):
     project.set_up(database)
     client = Client(url)
     make(client.bible_id, int(records))
-    client.session(push=True)
+    new, _ = client.session(push=True)
     found = [measure(client, servers_database, int(size), run) for run in range(int(runs))]
-    print(json.dumps({"durability": project.durability(), "runs": found}))
+    print(json.dumps({"durability": project.durability(), "new": new, "runs": found}))
 
 
 if __name__ == "__main__":
