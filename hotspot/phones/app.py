@@ -14,6 +14,7 @@ from hotspot.http.rates import limit_rates
 from hotspot.model.catalogue import PackageStore
 from hotspot.model.stores import DeviceStore
 from hotspot.phones import pages, pairing
+from hotspot.phones.portal import Portal
 
 Ready = Callable[[], Awaitable[None]]
 
@@ -40,6 +41,7 @@ def build_app(
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
     open_for_reading(app, names, origins)
     limit_rates(app, clock)
+    Portal(name, names, clock.monotonic).put_before(app)
     app.on_response_prepare.append(_harden)
     app.add_routes(catalogue.routes(packages, folder))
     app.add_routes(pairing.routes(devices, clock))

@@ -51,6 +51,10 @@ _LACKING = """<p>$name <small>(damaged here until a good copy comes)</small></p>
 _MORE = '<p><a href="/?offset=$offset">More packages</a></p>'
 _MISSING = """<h1>Not here</h1><p>This package is not here any more.</p>
 <p><a href="/">All packages</a></p>"""
+_WELCOME = """<h1 dir="auto">$title</h1>
+<p>This Wi-Fi has no internet. It has Bibles, to read and to hear, for everybody.</p>
+<p><a class="button" href="$enter">Show what is here</a></p>
+<p>To download, open <b>$home</b> in your browser. If the phone asks, stay connected.</p>"""
 
 _TYPES = {"audio": "Audio", "text": "Text", "combined": "Text and audio"}
 
@@ -81,6 +85,11 @@ def package_page(info: PackageInfo, contents: Contents, lacking: Collection[str]
 def missing_page() -> Html:
     """What stands where a package is not."""
     return page("Not here", Html(_MISSING))
+
+
+def welcome_page(title: str, home: str, enter: str) -> Html:
+    """The first page of a phone that joined; `enter`: the path by which it goes on."""
+    return page(title, fill(_WELCOME, title=title, home=home, enter=enter))
 
 
 def page(title: str, body: Html, *, refresh_s: int | None = None) -> Html:

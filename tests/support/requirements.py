@@ -20,7 +20,7 @@ def needs(name: str) -> None:
 
     Fails it instead where the environment variable HOTSPOT_TEST_REQUIRE (names with commas between
     them) lists the name. Names: udev, loop, netns, postgres, avahi, node, nginx, curl,
-    systemd, minisign, qemu, fuse.
+    systemd, minisign, qemu, fuse, dnsmasq.
     """
     reason = _lacking(name)
     if reason is not None:
@@ -109,4 +109,5 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "systemd": lambda: _programs("systemd-analyze"),
     "qemu": _qemu,
     "fuse": _fuse,
+    "dnsmasq": lambda: _programs("dnsmasq"),
 }
