@@ -22,7 +22,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -4096",
+    "PRAGMA cache_size = -2048",
 )
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
