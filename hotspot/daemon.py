@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 IDLE_S = 3.0
 """A connection to the server is not used again after this: its network may be gone meanwhile."""
 ASK_MACHINE_EVERY_S = 10.0
+CHECK_AFTER_S, CHECK_EVERY_S, CHECK_PAUSE_S = 600.0, 86_400.0, 60.0
+"""When all of the database is read: phones that wait for a start come first."""
 ASKED_BEFORE_KEPT = 30
 """The time is kept every five minutes, because each write wears the card."""
 
@@ -156,17 +158,35 @@ def _lock(data_dir: Path) -> int:
 
 async def run(config: Config, clock: Clock | None = None) -> None:
     """Runs a hotspot until SIGTERM or SIGINT. Raises HotspotError where it cannot begin."""
-    async with open_core(config, clock) as core:
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, stopping.set)
-        async with AsyncExitStack() as stack:
-            port = await stack.enter_async_context(_serve(core))
-            await stack.enter_async_context(_parts(core, port))
-            log.info("The hotspot answers on port %d.", port)
-            await stopping.wait()
-            log.info("The hotspot stops.")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopping.set)
+    while await _live(config, clock, stopping):
+        log.warning("The hotspot starts again, to mend its database.")
+
+
+async def _live(config: Config, clock: Clock | None, stopping: asyncio.Event) -> bool:
+    """Runs until `stopping`, or until the store has to be mended; returns whether it has."""
+    async with open_core(config, clock) as core, AsyncExitStack() as stack:
+        port = await stack.enter_async_context(_serve(core))
+        await stack.enter_async_context(_parts(core, port))
+        log.info("The hotspot answers on port %d.", port)
+        damaged = asyncio.create_task(_until_damaged(core.store))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait((damaged, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for task in (damaged, stopped):
+            task.cancel()
+        log.info("The hotspot stops.")
+        return not stopping.is_set()
+
+
+async def _until_damaged(store: HotspotStore) -> None:
+    """Reads the database through a while after the start, then daily, and where it is doubted."""
+    after_s = CHECK_AFTER_S
+    while not await store.is_damaged(after_s):
+        await asyncio.sleep(CHECK_PAUSE_S)
+        after_s = CHECK_EVERY_S
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import aiosqlite
 
 from hotspot.model.digest import row_hash
-from hotspot.store.failures import translated
+from hotspot.store.failures import is_damage, translated
 from hotspot.store.migrate import migrate, scripts
 from hotspot.store.rows import fetch
 from hotspot.store.writer import Writer, as_uri
@@ -33,11 +33,18 @@ _WRITER_PRAGMAS = (
 
 
 class Database:
-    """The connections. `epoch` names this life of the feed."""
+    """The connections. `epoch` names this life of the feed.
 
-    def __init__(self, writer: Writer, readers: Sequence[aiosqlite.Connection], epoch: str) -> None:
+    `doubted`: set when a part of the file could not be read as it was written.
+    """
+
+    def __init__(
+        self, path: Path, writer: Writer, readers: Sequence[aiosqlite.Connection], epoch: str
+    ) -> None:
+        self.path = path
         self.writer = writer
         self.epoch = epoch
+        self.doubted = writer.doubted
         self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._ending: set[asyncio.Task[None]] = set()
         for reader in readers:
@@ -58,6 +65,8 @@ class Database:
             await connection.execute("BEGIN")
             yield connection
         except sqlite3.Error as error:
+            if is_damage(error):
+                self.doubted.set()
             raise translated(error) from error
         finally:
             ending = asyncio.create_task(self._give_back(connection))
@@ -95,7 +104,7 @@ async def open_database(path: Path, now: str) -> AsyncIterator[Database]:
         writer = Writer(connection, "SELECT value FROM meta WHERE key = 'catalogue'")
         await writer.start()
         stack.push_async_callback(writer.stop)
-        yield Database(writer, readers, rows[0][0])
+        yield Database(path, writer, readers, rows[0][0])
 
 
 def _prepare(path: Path) -> list[tuple[int, str, str]]:

@@ -19,10 +19,13 @@ def translated(error: Exception) -> Exception:
     return meaning[0](meaning[1]) if meaning else error
 
 
-_DAMAGED = (
-    StoreDamaged,
-    "The database is damaged: restore a copy of it, or start with an empty data folder.",
-)
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite found that what it read was not what had been written."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+_DAMAGED = (StoreDamaged, "The database is damaged: the hotspot starts again to mend it.")
 _FULL = (NoSpace, "The card is full: nothing was changed; make room on it.")
 _MEANINGS: dict[int, tuple[type[HotspotError], str]] = {
     sqlite3.SQLITE_FULL: _FULL,

@@ -1,10 +1,17 @@
 """How syncing goes, in numbers for a person."""
 
+import asyncio
+import logging
+from contextlib import suppress
 from typing import Any
 
 from hotspot.model import instants
 from hotspot.model.health import FAILURES_COUNT_MS
+from hotspot.store import doubt
+from hotspot.store.damage import damage
 from hotspot.store.part import Part
+
+log = logging.getLogger(__name__)
 
 _HEALTH = """
 SELECT
@@ -34,6 +41,28 @@ class Health(Part):
         """What happened, in a sentence, where this database took the place of a damaged one."""
         rows = await self._database.read("SELECT value FROM meta WHERE key = 'rebuilt'")
         return rows[0][0] if rows else None
+
+    async def is_damaged(self, after_s: float) -> bool:
+        """Reads the whole database, after `after_s` or as soon as there is a doubt about it.
+
+        If it is damaged, that is noted for the next start, which mends it. A card that takes no
+        note goes on serving what it can.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await self._database.doubted.wait()
+        self._database.doubted.clear()
+        path = self._database.path
+        fault = await asyncio.to_thread(damage, path, thorough=True)
+        if fault is None:
+            return False
+        log.error("The database is damaged: %s.", fault)
+        try:
+            await asyncio.to_thread(doubt.note, path)
+        except OSError as error:
+            log.error("It cannot be mended: %s.", error.strerror)
+            return False
+        return True
 
     @property
     def blocked(self) -> str | None:

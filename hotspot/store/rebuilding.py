@@ -9,12 +9,12 @@ the two, however often the power is cut.
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 
 import aiosqlite
 
 from hotspot import faults
+from hotspot.store import doubt
 from hotspot.store.damage import damage, remains
 from hotspot.store.database import open_database
 from hotspot.store.salvage import Salvage, salvage, take_over
@@ -26,11 +26,20 @@ _WITH = ("-wal", "-shm", "")
 
 
 async def mend(path: Path, now: str) -> None:
-    """Makes the database file `path` usable, where it is damaged. Raises what writing raises."""
+    """Makes the database file `path` usable, where it is damaged. Raises what writing raises.
+
+    All of it is read only where there is a doubt about it; otherwise the beginnings.
+    """
     await asyncio.to_thread(_exchange, path)
-    fault = await asyncio.to_thread(damage, path)
-    if fault is None:
-        return
+    doubted = await asyncio.to_thread(doubt.is_noted, path)
+    fault = await asyncio.to_thread(damage, path, thorough=doubted)
+    if fault is not None:
+        await _replace(path, fault, now)
+    if doubted:
+        await asyncio.to_thread(doubt.forget, path)
+
+
+async def _replace(path: Path, fault: str, now: str) -> None:
     aside = await asyncio.to_thread(_free_name, path)
     log.error("The database is damaged (%s): it is set aside as %s.", fault, aside.name)
     found = await asyncio.to_thread(_read, path)
@@ -55,10 +64,10 @@ async def _begin_anew(path: Path, found: Salvage, sentence: str, now: str) -> No
 
     async with open_database(fresh, now) as database:
         await database.writer.run(work)
-    await asyncio.to_thread(_sync, fresh)
+    await asyncio.to_thread(doubt.sync_folder, fresh)
     faults.point("rebuild.written")
     await asyncio.to_thread(fresh.rename, _ready(path))
-    await asyncio.to_thread(_sync, path.parent)
+    await asyncio.to_thread(doubt.sync_folder, path.parent)
     faults.point("rebuild.ready")
 
 
@@ -73,7 +82,7 @@ def _exchange(path: Path) -> None:
             old.rename(aside.with_name(aside.name + more))
             faults.point("rebuild.aside" + more)
     _ready(path).rename(path)
-    _sync(path.parent)
+    doubt.sync_folder(path.parent)
 
 
 def _ready(path: Path) -> Path:
@@ -91,14 +100,6 @@ def _free_name(path: Path) -> Path:
 def _delete(path: Path) -> None:
     for more in _WITH:
         path.with_name(path.name + more).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sentence(found: Salvage, aside: Path, now: str) -> str:

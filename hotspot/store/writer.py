@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from hotspot.errors import CannotWrite, TryLater
-from hotspot.store.failures import translated
+from hotspot.store.failures import is_damage, translated
 
 T = TypeVar("T")
 Work = Callable[[aiosqlite.Connection], Awaitable[T]]
@@ -39,11 +39,13 @@ class Writer:
     """Runs works on its connection, one after the other, from `start` to `stop`.
 
     `blocked`: the sentence that says why the card takes no writes, since the last that failed so.
+    `doubted`: set when a part of the file could not be read as it was written.
     `watch`: a SELECT of one value; `seen`: that value as of the last commit.
     """
 
     def __init__(self, connection: aiosqlite.Connection, watch: str = "SELECT NULL") -> None:
         self.blocked: str | None = None
+        self.doubted = asyncio.Event()
         self.seen: Any = None
         self._watched = watch
         self._connection = connection
@@ -112,7 +114,7 @@ class Writer:
         try:
             outcomes = await self._commit(group)
         except Exception as error:
-            outcomes = [(job, translated(error)) for job in group]
+            outcomes = [(job, self._meaning(error)) for job in group]
         self._watch([outcome for _, outcome in outcomes])
         for job, outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -130,6 +132,11 @@ class Writer:
             self.blocked = refusals[0]
         elif any(not isinstance(outcome, Exception) for outcome in outcomes):
             self.blocked = None
+
+    def _meaning(self, error: Exception) -> Exception:
+        if is_damage(error):
+            self.doubted.set()
+        return translated(error)
 
     async def _commit(self, group: list[_Job]) -> list[tuple[_Job, tuple[Any] | Exception]]:
         """What each work returned (as a tuple of one) or raised; all that did not raise stand."""
@@ -163,7 +170,7 @@ class Writer:
                 raise
             await self._connection.execute("ROLLBACK TO work")
             await self._connection.execute("RELEASE work")
-            return translated(error)
+            return self._meaning(error)
         await self._connection.execute("RELEASE work")
         return (result,)
 

@@ -16,6 +16,7 @@ import pytest
 from hotspot.clock import Clock
 from hotspot.faults import VARIABLE
 from hotspot.model import instants
+from hotspot.store import doubt
 from hotspot.store.damage import damage
 from hotspot.store.database import open_database
 from hotspot.store.store import HotspotStore
@@ -71,7 +72,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def edits_in(path: Path, clock: Clock) -> tuple[int, str | None]:
     """How many edits wait in the store, all of them whole, and what it says happened to it."""
+    await asyncio.to_thread(doubt.note, path)
     async with HotspotStore.open(path, clock) as store:
+        assert not await asyncio.to_thread(doubt.is_noted, path)
         waiting = await store.pending_edits(10_000)
         for one in waiting:
             assert one.record.values["verse_text"] == f"Edit of {one.record.id}"
@@ -204,13 +207,35 @@ def test_a_card_that_is_full_is_no_damage(
         raise error
 
     monkeypatch.setattr("hotspot.store.damage._read_only", fail)
-    assert damage(filled) is None
+    assert damage(filled, thorough=True) is None
 
 
 async def test_a_sound_database_stays(filled: Path, path: Path, clock: Clock) -> None:
     shutil.copy(filled, path)
     assert await edits_in(path, clock) == (EDITS, None)
     assert [one.name for one in path.parent.iterdir()] == ["hotspot.db"]
+
+
+async def test_a_start_reads_the_beginnings_and_the_rest_later(
+    filled: Path, path: Path, clock: Clock
+) -> None:
+    content = bytearray(filled.read_bytes())
+    at = content.index(b"Verse number 1501") // PAGE * PAGE
+    content[at : at + PAGE] = b"\xff" * PAGE
+    path.write_bytes(content)
+    async with HotspotStore.open(path, clock) as store:
+        assert await store.rebuilt() is None
+        assert await store.is_damaged(after_s=0)
+    saved, told = await edits_in(path, clock)
+    assert told is not None
+    assert saved > EDITS - 20, "the edits on that page alone are lost"
+
+
+async def test_what_is_sound_is_not_noted(filled: Path, path: Path, clock: Clock) -> None:
+    shutil.copy(filled, path)
+    async with HotspotStore.open(path, clock) as store:
+        assert not await store.is_damaged(after_s=0)
+        assert not await asyncio.to_thread(doubt.is_noted, path)
 
 
 OPEN = """
@@ -235,6 +260,7 @@ async def test_a_power_cut_while_it_is_rebuilt_loses_nothing(
 ) -> None:
     cut = await fill(tmp_path, clock, keep_log=True)
     harm_behind_the_log(cut)
+    await asyncio.to_thread(doubt.note, cut)
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", OPEN, str(cut)],
