@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from hotspot.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/hotspot/hotspot.toml")
+MACHINE_FILES = (Path("/proc/device-tree/serial-number"), Path("/etc/machine-id"))
 SECRET = frozenset({"upstream_token", "database_url"})
 """Settings that hold passwords: no message shows them."""
 
@@ -21,6 +22,7 @@ class Config:
 
     `drives_folder`: a folder whose sub-folders are taken for mounted sticks, or None for udev.
     `status_led`: the folder of an LED below /sys/class/leds that shows what goes on, or None.
+    `machine_files`: files that tell this machine from others; the first counts that tells anything.
     `reserve_mb`: room on the card, in MB, that imports never take.
     `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
     `require_signature`: packages that none of them signed are refused.
@@ -44,6 +46,7 @@ class Config:
     host_names: tuple[str, ...] = ()
     app_origins: tuple[str, ...] = ()
     reserve_mb: int = 64
+    machine_files: tuple[Path, ...] = MACHINE_FILES
 
     @property
     def database(self) -> Path:
@@ -137,6 +140,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "host_names": _list,
     "app_origins": _list,
     "reserve_mb": _megabytes,
+    "machine_files": lambda value: tuple(Path(one) for one in _list(value)),
 }
 
 

@@ -32,6 +32,7 @@ from hotspot.errors import CannotWrite, HotspotError
 from hotspot.events import Bus, LocalEdit
 from hotspot.http import openapi, rest
 from hotspot.http.serving import serve, serve_unix
+from hotspot.identifying import bound
 from hotspot.importer.importer import Importer
 from hotspot.light import Light
 from hotspot.model.routes import PHONES
@@ -100,6 +101,7 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         store = await stack.enter_async_context(
             HotspotStore.open(config.database, clock, lambda: bus.publish(LocalEdit()))
         )
+        config = await bound(config, store)
         importer = Importer(config, store, clock, bus)
         await importer.prepare()
         connector = aiohttp.TCPConnector(keepalive_timeout=IDLE_S)

@@ -107,7 +107,8 @@ class Operations:
 
     async def _notices(self) -> list[str]:
         """What a person has to know of the card and the database, a sentence each."""
-        return [told for told in (self._store.blocked, await self._store.rebuilt()) if told]
+        store = self._store
+        return [one for one in (store.blocked, await store.rebuilt(), store.copied) if one]
 
     def _upstream_reachable(self) -> bool | None:
         if self._syncer is None or "uplink" not in self._supervisor.states:

@@ -16,6 +16,7 @@ from hotspot.store.digests import Digests
 from hotspot.store.feed import Feed
 from hotspot.store.following import Following
 from hotspot.store.health import Health
+from hotspot.store.identity import Identity
 from hotspot.store.imports import Imports
 from hotspot.store.packages import Packages
 from hotspot.store.publishing import Publishing
@@ -42,6 +43,7 @@ class HotspotStore(
     Imports,
     Devices,
     Health,
+    Identity,
     Audio,
     TableReads,
 ):

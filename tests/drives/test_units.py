@@ -37,7 +37,7 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
         unit = tmp_path / source.name.replace("@.", "@sdb1.")
         unit.write_text(source.read_text().replace("/opt/hotspot/bin/hotspot", "/bin/true"))
         units.append(unit)
-    assert len(units) == 3
+    assert len(units) == 4
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units],
         capture_output=True,
