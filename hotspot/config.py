@@ -28,6 +28,7 @@ class Config:
     `require_signature`: packages that none of them signed are refused.
     `host_names`: names by which phones ask, apart from this machine's own.
     `app_origins`: origins whose pages may upload, apart from those that apps bring with them.
+    `access_log`: each request leaves a line in the log, without anything of who asked.
     `database_url`: a PostgreSQL URL for `hotspot upstream run`, or None for the embedded server.
     """
 
@@ -47,6 +48,7 @@ class Config:
     app_origins: tuple[str, ...] = ()
     reserve_mb: int = 64
     machine_files: tuple[Path, ...] = MACHINE_FILES
+    access_log: bool = False
 
     @property
     def database(self) -> Path:
@@ -141,6 +143,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "app_origins": _list,
     "reserve_mb": _megabytes,
     "machine_files": lambda value: tuple(Path(one) for one in _list(value)),
+    "access_log": _switch,
 }
 
 

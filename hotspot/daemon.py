@@ -31,16 +31,20 @@ from hotspot.drives.udev import UdevDrives
 from hotspot.errors import CannotWrite, HotspotError
 from hotspot.events import Bus, LocalEdit
 from hotspot.http import openapi, rest
+from hotspot.http.counting import DownloadCounter
 from hotspot.http.serving import serve, serve_unix
+from hotspot.http.traffic import watch
 from hotspot.identifying import bound
 from hotspot.importer.importer import Importer
 from hotspot.light import Light
+from hotspot.measuring import Measures
 from hotspot.model.routes import PHONES
+from hotspot.model.traffic import Traffic
 from hotspot.monitoring import Monitor
 from hotspot.operations import Operations
 from hotspot.phones import conflicts, imports
 from hotspot.phones.app import build_app
-from hotspot.reporting import box_report
+from hotspot.reporting import box_report, reports_told
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
@@ -86,6 +90,8 @@ class Core:
     board: Board
     operations: Operations
     monitor: Monitor
+    traffic: Traffic
+    downloads: DownloadCounter
 
 
 @asynccontextmanager
@@ -109,11 +115,24 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         following = _following(config, session, store, clock, bus)
         syncer = following.syncer if following is not None else None
         board = Board(bus, lambda: syncer is not None and syncer.busy)
-        operations = Operations(store, importer, clock, supervisor, board, syncer)
+        traffic, downloads = Traffic(), DownloadCounter(store, clock)
+        operations = Operations(store, importer, clock, supervisor, board, syncer, downloads)
         uplink = following.uplink if following is not None else None
-        monitor = Monitor(store, importer, clock, uplink)
+        measures = Measures(config, importer, syncer, downloads, traffic)
+        monitor = Monitor(store, importer, clock, uplink, measures.metrics)
         yield Core(
-            config, clock, bus, store, importer, supervisor, following, board, operations, monitor
+            config,
+            clock,
+            bus,
+            store,
+            importer,
+            supervisor,
+            following,
+            board,
+            operations,
+            monitor,
+            traffic,
+            downloads,
         )
         with suppress(CannotWrite):
             await store.keep_time()
@@ -128,7 +147,8 @@ def _following(
     uplink = Uplink(url, bus)
     upstream = Upstream(session, url, config.upstream_token, clock)
     report = partial(box_report, store, clock, config.data_dir)
-    syncer = Syncer(store, upstream, clock, bus, uplink=uplink, report=report)
+    told = partial(reports_told, store)
+    syncer = Syncer(store, upstream, clock, bus, uplink=uplink, report=report, on_told=told)
     return Following(uplink, syncer, AudioFetches(store, session, url, config.packages, clock))
 
 
@@ -213,7 +233,7 @@ def phones_app(core: Core) -> web.Application:
     tables = rest.routes(core.store)
     sticks = imports.routes(core.store, core.importer.under_way)
     described = openapi.routes("Hotspot", PHONES)
-    return build_app(
+    app = build_app(
         packages=core.store,
         devices=core.store,
         folder=core.config.packages,
@@ -232,7 +252,10 @@ def phones_app(core: Core) -> web.Application:
             *described,
             *core.monitor.routes(),
         ],
+        on_download=core.downloads.count,
     )
+    watch(app, core.traffic, log_each=core.config.access_log)
+    return app
 
 
 def _names(core: Core) -> set[str]:
@@ -253,6 +276,7 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
             group.create_task(keep("discovery", lambda: _announce(core, port))),
             group.create_task(keep("clock", lambda: _keep_time(core))),
             group.create_task(keep("health", core.monitor.watch)),
+            group.create_task(keep("downloads", core.downloads.run)),
         ]
         if core.config.status_led is not None:
             light = Light(core.config.status_led, core.board, core.bus)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -29,15 +30,24 @@ class Reachability(Protocol):
 
 
 class Monitor:
-    """What is watched of one running hotspot. `uplink`: None where no upstream is set."""
+    """What is watched of one running hotspot.
+
+    `uplink`: None where no upstream is set. `measure`: takes the measures that the store has not.
+    """
 
     def __init__(
-        self, store: HotspotStore, importer: Importer, clock: Clock, uplink: Reachability | None
+        self,
+        store: HotspotStore,
+        importer: Importer,
+        clock: Clock,
+        uplink: Reachability | None,
+        measure: Callable[[], Awaitable[list[Metric]]],
     ) -> None:
         self._store = store
         self._importer = importer
         self._clock = clock
         self._uplink = uplink
+        self._measure = measure
         self._alerts: tuple[health.Alert, ...] = ()
 
     @property
@@ -66,7 +76,11 @@ class Monitor:
         report = await self._store.sync_health()
         wanted = len(await self._store.wanted_audio())
         page = prometheus.exposition(
-            [*sync_metrics(report, self._clock.now()), *self._machine_metrics(wanted)]
+            [
+                *sync_metrics(report, self._clock.now()),
+                *self._machine_metrics(wanted),
+                *await self._measure(),
+            ]
         )
         return web.Response(body=page.encode(), headers={"Content-Type": prometheus.CONTENT_TYPE})
 

@@ -5,6 +5,7 @@ store and calls them itself.
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import asdict
 from inspect import signature
 from typing import Any
@@ -15,8 +16,9 @@ import msgspec
 from hotspot import __version__
 from hotspot.activity import Board
 from hotspot.clock import Clock
-from hotspot.errors import BadRequest, NotFound
+from hotspot.errors import BadRequest, HotspotError, NotFound
 from hotspot.http.auth import hash_token, new_token
+from hotspot.http.counting import DownloadCounter
 from hotspot.importer.importer import Importer
 from hotspot.importer.operations import ImportOperations, import_json
 from hotspot.model import instants
@@ -36,6 +38,7 @@ ROLES = ("editor", "reader", "admin")
 LISTED = 1_000
 """Conflicts in one answer."""
 SHOWN_IMPORTS = 200
+SHOWN_DOWNLOADS = 500
 
 
 class Operations:
@@ -49,6 +52,7 @@ class Operations:
         supervisor: Supervisor,
         board: Board,
         syncer: Syncer | None,
+        downloads: DownloadCounter,
     ) -> None:
         self._store = store
         self._importer = importer
@@ -57,6 +61,7 @@ class Operations:
         self._supervisor = supervisor
         self._board = board
         self._syncer = syncer
+        self._downloads = downloads
 
     def table(self) -> dict[str, Callable[..., Awaitable[Any]]]:
         """Every operation by its name; the arguments are JSON values, as are the results."""
@@ -101,9 +106,16 @@ class Operations:
             ],
             "lastSession": None if last is None else last.summary(),
             "notices": await self._notices(),
+            "downloads": await self._downloaded(),
             "importing": await self._imports.jobs(),
             "imports": [import_json(one) for one in await self._store.imports(SHOWN_IMPORTS)],
         }
+
+    async def _downloaded(self) -> Any:
+        """How often each package was downloaded, by days, the newest first."""
+        with suppress(HotspotError):
+            await self._downloads.flush()
+        return msgspec.to_builtins(await self._store.downloads(SHOWN_DOWNLOADS))
 
     async def _notices(self) -> list[str]:
         """What a person has to know of the card and the database, a sentence each."""

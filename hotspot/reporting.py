@@ -32,7 +32,14 @@ async def box_report(
         disk_bytes=disk.total,
         undervoltage=await asyncio.to_thread(undervoltage),
         clock_trusted=clock.trusted,
+        downloads=await store.downloads_to_tell(),
     )
+
+
+async def reports_told(store: HotspotStore, report: BoxReport) -> None:
+    """The server has got the report: what it counts is not told again until it has grown."""
+    if report.downloads:
+        await store.downloads_told(report.downloads)
 
 
 def undervoltage(throttled: Path = THROTTLED, hwmon: Path = HWMON) -> bool | None:

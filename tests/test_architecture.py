@@ -27,6 +27,7 @@ LEVELS = [
         "identifying",
         "light",
         "machine",
+        "measuring",
         "monitoring",
         "operations",
         "reporting",

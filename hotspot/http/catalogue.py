@@ -1,5 +1,6 @@
 """The packages that are offered: the list, one package, its file, and the audio inside it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from hotspot.errors import BadRequest, NotFound
 from hotspot.http import media
 from hotspot.http.files import FileSlice, send
 from hotspot.http.messages import answer
+from hotspot.http.traffic import sent
 from hotspot.model.catalogue import PackageQuery, PackageStore, StoredPackage
 from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
 
@@ -18,9 +20,15 @@ _TYPES = ("audio", "text", "combined")
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
-def routes(packages: PackageStore, folder: Path) -> list[web.RouteDef]:
+OnDownload = Callable[[str], None]
+"""Is told the id of a package whose file has gone out to its end."""
+
+
+def routes(
+    packages: PackageStore, folder: Path, on_download: OnDownload = lambda package_id: None
+) -> list[web.RouteDef]:
     """The catalogue's routes. `folder` is where the stored packages' files lie."""
-    catalogue = _Catalogue(packages, folder)
+    catalogue = _Catalogue(packages, folder, on_download)
     return [
         web.get("/functions/v1/packages", catalogue.list_packages),
         web.get("/functions/v1/packages/{package_id}", catalogue.package),
@@ -37,9 +45,10 @@ def file_name(info: PackageInfo) -> str:
 
 
 class _Catalogue:
-    def __init__(self, packages: PackageStore, folder: Path) -> None:
+    def __init__(self, packages: PackageStore, folder: Path, on_download: OnDownload) -> None:
         self._packages = packages
         self._folder = folder
+        self._on_download = on_download
 
     async def list_packages(self, request: web.Request) -> web.StreamResponse:
         query = _query(request)
@@ -73,7 +82,11 @@ class _Catalogue:
             content_type=_UNKNOWN_TYPE,
             name=file_name(stored.info),
         )
-        return await send(request, part)
+        response = await send(request, part)
+        went = sent(request)
+        if went.size and went.offset + went.size == part.size:
+            self._on_download(stored.info.package_id)
+        return response
 
     async def _stored(self, request: web.Request) -> StoredPackage:
         package_id = request.match_info["package_id"]

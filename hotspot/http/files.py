@@ -20,6 +20,7 @@ from hotspot.http.ranges import (
     if_range_matches,
     parse_range,
 )
+from hotspot.http.traffic import note_sent
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ async def send(request: web.Request, part: FileSlice) -> web.StreamResponse:
         response = web.StreamResponse(status=status, headers=_headers(part, status, wanted))
         await response.prepare(request)
         if request.method == "GET" and wanted.size > 0:
-            await _send_body(request, response, file, part.offset + wanted.offset, wanted.size)
+            start = part.offset + wanted.offset
+            sent = await _send_body(request, response, file, start, wanted.size)
+            note_sent(request, Range(wanted.offset, sent))
         return response
 
 
@@ -141,11 +144,14 @@ def _open(part: FileSlice) -> BinaryIO:
 
 async def _send_body(
     request: web.Request, response: web.StreamResponse, file: BinaryIO, offset: int, size: int
-) -> None:
-    """Sends the bytes, or closes the connection: what was promised cannot be taken back."""
+) -> int:
+    """Sends the bytes, or closes the connection: what was promised cannot be taken back.
+
+    Returns how many were sent.
+    """
     transport = request.transport
     if transport is None:
-        return
+        return 0
     try:
         sent = await _transfer(transport, response, file, offset, size)
     except (ConnectionError, TimeoutError):
@@ -157,6 +163,8 @@ async def _send_body(
         if sent < size:
             log.error("A file to send has become shorter by %d bytes.", size - sent)
             transport.abort()
+        return sent
+    return max(file.tell() - offset, 0)
 
 
 async def _transfer(

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from hotspot.model.downloads import DownloadCount
+
 
 class BoxReport(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False
@@ -10,6 +12,7 @@ class BoxReport(
 
     `pending`, `conflicts`, `pending_packages`, `failed_syncs`, `oldest_pending_sync`: those of its
     health report. `last_error`: why its session before this one ended early.
+    `downloads`: counts that the server does not know yet.
     """
 
     version: str
@@ -23,3 +26,4 @@ class BoxReport(
     disk_bytes: int | None = None
     undervoltage: bool | None = None
     clock_trusted: bool = False
+    downloads: tuple[DownloadCount, ...] = ()

@@ -7,6 +7,7 @@ import msgspec
 
 from hotspot.model import instants
 from hotspot.model.box import BoxReport
+from hotspot.model.downloads import DownloadCount, PackageDownloads
 from hotspot.model.health import MOST_FAILED_SYNCS, Alert, alerts
 from hotspot.model.stores import Device
 
@@ -50,6 +51,9 @@ class Visits(Protocol):
     async def moved(self, device: Device, traffic: Traffic) -> None:
         """Counts it; the first change of a session opens it."""
 
+    async def downloaded(self, device: Device, counts: Sequence[DownloadCount]) -> None:
+        """Keeps how often packages were downloaded there."""
+
 
 class Box(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One device as the server knows it.
@@ -91,6 +95,7 @@ class FleetReport(msgspec.Struct, frozen=True, rename="camel"):
     health: FleetHealth
     hotspots: Sequence[Box]
     alerts: Sequence[Alert]
+    downloads: Sequence[PackageDownloads] = ()
 
 
 def fleet_alerts(health: FleetHealth, boxes: Sequence[Box], now: str) -> Sequence[Alert]:

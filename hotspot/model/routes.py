@@ -228,6 +228,13 @@ PAGES = (
         parameters=(_path("package_id"),),
         answers={404: _HTML},
     ),
+    _get("/welcome", "The first page that a phone shows by itself.", _HTML),
+    Route(
+        method="GET",
+        path="/welcome/enter",
+        summary="Lets a phone know that it is online, and leads to the packages.",
+        answers={302: Answer("To the packages.", headers=("Location",))},
+    ),
     _get("/imports", "What sticks brought, for people.", _HTML),
 )
 PHONES = (

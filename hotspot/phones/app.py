@@ -16,6 +16,7 @@ from hotspot.model.stores import DeviceStore
 from hotspot.phones import pages, pairing
 from hotspot.phones.portal import Portal
 
+OnDownload = catalogue.OnDownload
 Ready = Callable[[], Awaitable[None]]
 
 
@@ -27,6 +28,7 @@ def build_app(
     clock: Clock,
     name: str,
     ready: Ready,
+    on_download: OnDownload = lambda package_id: None,
     routes: Iterable[web.RouteDef] = (),
     names: Collection[str] = (),
     origins: Collection[str] = (),
@@ -34,16 +36,17 @@ def build_app(
     """The app.
 
     `folder`: where the packages' files lie. `name`: the hotspot's, for people. `ready`: returns
-    while the hotspot can serve, and raises TryLater where it cannot. `routes`: more to answer (the
-    sync endpoints). `names`: by which it is asked, apart from addresses. `origins`: whose pages may
-    change something, apart from its own and apps'.
+    while the hotspot can serve, and raises TryLater where it cannot. `on_download`: told of
+    each package that went out to its end. `routes`: more to answer (the sync endpoints). `names`:
+    by which it is asked, apart from addresses. `origins`: whose pages may change something, apart
+    from its own and apps'.
     """
     app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
     open_for_reading(app, names, origins)
     limit_rates(app, clock)
     Portal(name, names, clock.monotonic).put_before(app)
     app.on_response_prepare.append(_harden)
-    app.add_routes(catalogue.routes(packages, folder))
+    app.add_routes(catalogue.routes(packages, folder, on_download))
     app.add_routes(pairing.routes(devices, clock))
     app.add_routes(pages.routes(packages, name))
     app.add_routes([web.get("/healthz", _health(ready)), *routes])

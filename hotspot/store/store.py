@@ -13,6 +13,7 @@ from hotspot.store.conflicts import Conflicts
 from hotspot.store.database import open_database
 from hotspot.store.devices import Devices
 from hotspot.store.digests import Digests
+from hotspot.store.downloads import Downloads
 from hotspot.store.feed import Feed
 from hotspot.store.following import Following
 from hotspot.store.health import Health
@@ -42,6 +43,7 @@ class HotspotStore(
     Packages,
     Imports,
     Devices,
+    Downloads,
     Health,
     Identity,
     Audio,

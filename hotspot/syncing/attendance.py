@@ -1,11 +1,13 @@
 """What a server notes of who came: whoever shows a token, and what their sessions moved."""
 
+import time
 from contextlib import suppress
 
 from aiohttp import web
 
 from hotspot.errors import Forbidden, Unauthorized
 from hotspot.http.auth import authenticate
+from hotspot.model.downloads import believable
 from hotspot.model.fleet import Served, Traffic, Visits
 from hotspot.model.records import parse_id
 from hotspot.model.stores import Device, DeviceStore, FeedPage
@@ -16,12 +18,19 @@ SESSION_HEADER = "X-Sync-Session"
 later session is the same to the byte."""
 
 
+REMEMBERED_S = 300.0
+"""How long it is remembered whose token a reader showed, for this list alone: reading is open."""
+_MOST_REMEMBERED = 20_000
+_SHOWN = ("Authorization", "X-Device-ID")
+
+
 class Attendance:
     """Notes requests; a request without a token, or without a session, is answered all the same."""
 
     def __init__(self, visits: Visits, devices: DeviceStore) -> None:
         self._visits = visits
         self._devices = devices
+        self._remembered: dict[tuple[str, ...], tuple[Device, float]] = {}
 
     async def served(self, request: web.Request, asked: ChangesRequest, page: FeedPage) -> None:
         """Notes an answer of the feed that is about to be given."""
@@ -37,6 +46,8 @@ class Attendance:
                 report=asked.report,
             ),
         )
+        if asked.report is not None and (told := believable(asked.report.downloads)):
+            await self._visits.downloaded(device, told)
         session_id = _session(asked.sync_session_id or request.headers.get(SESSION_HEADER))
         ended = asked.session_end and all_served
         if session_id is not None and (page.records or ended):
@@ -62,9 +73,19 @@ class Attendance:
 
     async def _device(self, request: web.Request) -> Device | None:
         """Who asks; reading needs no token, and a wrong one does no harm."""
-        if "Authorization" in request.headers:
-            with suppress(Unauthorized, Forbidden):
-                return await authenticate(request, self._devices)
+        if "Authorization" not in request.headers:
+            return None
+        shown = tuple(request.headers.get(name, "") for name in _SHOWN)
+        device, until = self._remembered.get(shown, (None, 0.0))
+        if time.monotonic() < until:
+            return device
+        self._remembered.pop(shown, None)
+        with suppress(Unauthorized, Forbidden):
+            device = await authenticate(request, self._devices)
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[shown] = (device, time.monotonic() + REMEMBERED_S)
+            return device
         return None
 
 

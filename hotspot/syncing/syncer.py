@@ -54,7 +54,10 @@ Reporter = Callable[[str | None], Awaitable[BoxReport]]
 
 
 class Syncer:
-    """Runs sessions with the upstream."""
+    """Runs sessions with the upstream.
+
+    `on_told`: is given each report that the upstream has got.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Syncer:
         bus: Bus,
         uplink: Reachability,
         report: Reporter | None = None,
+        on_told: Callable[[BoxReport], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._upstream = upstream
@@ -71,6 +75,7 @@ class Syncer:
         self._bus = bus
         self._uplink = uplink
         self._report = report
+        self._on_told = on_told
         self._one_at_a_time = asyncio.Lock()
         self._pace = Pace()
         self.last: SessionReport | None = None
@@ -105,6 +110,8 @@ class Syncer:
         began = time.monotonic()
         told = await self._report(self._last_error) if self._report is not None else None
         report = await run_session(self._store, self._upstream, self._clock, told)
+        if told is not None and self._on_told is not None and report.error is None:
+            await self._on_told(told)
         ended = time.monotonic()
         self.last = report
         self._pace = self._pace.after(report.error, ended, random.random())

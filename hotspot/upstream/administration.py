@@ -14,6 +14,7 @@ import msgspec
 from hotspot.config import Config
 from hotspot.errors import PackageRefused
 from hotspot.http.auth import hash_token, new_token
+from hotspot.model.downloads import PackageDownloads
 from hotspot.model.fleet import Box, FleetHealth
 from hotspot.model.health import Alert
 from hotspot.model.permissions import limits
@@ -83,6 +84,7 @@ class Status(Message, frozen=True):
     health: FleetHealth
     hotspots: Sequence[Box]
     alerts: Sequence[Alert]
+    downloads: Sequence[PackageDownloads]
 
 
 @asynccontextmanager
@@ -180,6 +182,7 @@ async def status(config: Config) -> Status:
         health=fleet.health,
         hotspots=fleet.hotspots,
         alerts=fleet.alerts,
+        downloads=fleet.downloads,
         **row,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hotspot.model.downloads import PackageDownloads
 from hotspot.model.fleet import Box
 from hotspot.upstream import administration, running
 from hotspot.upstream.administration import Imported, Status
@@ -74,8 +75,17 @@ def _status(found: Status) -> str:
         f"{found.conflicts} conflicts wait.",
         *(f"Alert: {alert.message}" for alert in found.alerts),
         *map(_hotspot, found.hotspots),
+        *map(_downloads, found.downloads),
     ]
     return "\n".join(lines)
+
+
+def _downloads(package: PackageDownloads) -> str:
+    """How often one package was asked for, on a line."""
+    return (
+        f"{package.package_id}: downloaded {package.count} times, {package.last_30_days} in the "
+        f"last 30 days, at {package.hotspots} hotspots."
+    )
 
 
 def _hotspot(box: Box) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from hotspot.clock import Clock
 from hotspot.errors import TryLater
 from hotspot.model.box import BoxReport
+from hotspot.model.downloads import DownloadCount
 from hotspot.model.fleet import Served, Traffic
 from hotspot.model.stores import Device
+from hotspot.upstream import downloads
 from hotspot.upstream.database import away_is_try_later
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,15 @@ class Fleet:
         except TryLater as error:
             log.warning("A session was not counted: %s", error)
 
+    async def downloaded(self, device: Device, counts: Sequence[DownloadCount]) -> None:
+        """Keeps what a hotspot counted. A request is answered also where this cannot be written:
+        a day is told again as soon as somebody downloads the same on it."""
+        try:
+            async with self._connection() as connection:
+                await downloads.keep(connection, device.id, counts)
+        except TryLater as error:
+            log.warning("Downloads were not counted: %s", error)
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         with away_is_try_later():
@@ -134,9 +145,10 @@ class Fleet:
             raise
 
     async def sweep(self) -> None:
-        """Ends, as failed, the sessions that were broken off."""
+        """Ends, as failed, the sessions that were broken off; removes what is too old."""
         async with self._connection() as connection:
             await connection.execute(_BROKEN_OFF)
+            await downloads.forget_old(connection)
 
     async def run(self) -> None:
         """Flushes and sweeps now and then until cancelled, and once more then."""
@@ -173,12 +185,14 @@ async def _count(connection: Connection, device: Device, traffic: Traffic) -> No
 
 
 def _bounded(report: BoxReport) -> BoxReport:
-    """A stranger's texts, cut to a length and without what no database text may have."""
+    """A stranger's texts, cut to a length and without what no database text may have; downloads
+    have rows of their own."""
     return replace(
         report,
         version=_text(report.version),
         oldest_pending_sync=_text(report.oldest_pending_sync or "") or None,
         last_error=_text(report.last_error or "") or None,
+        downloads=(),
     )
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from asyncpg import Pool
 
 from hotspot.http.messages import answer
+from hotspot.http.traffic import TRAFFIC
 from hotspot.model import instants, prometheus
 from hotspot.model.box import BoxReport
 from hotspot.model.fleet import Box, FleetReport
@@ -37,8 +38,10 @@ def routes(pool: Pool) -> list[web.RouteDef]:
         )
         return await answer(request, told)
 
-    async def metrics(_request: web.Request) -> web.Response:
-        page = prometheus.exposition(fleet_metrics(await report()))
+    async def metrics(request: web.Request) -> web.Response:
+        traffic = request.app.get(TRAFFIC)
+        answers = traffic.metrics() if traffic is not None else []
+        page = prometheus.exposition([*fleet_metrics(await report()), *answers])
         return web.Response(body=page.encode(), headers={"Content-Type": prometheus.CONTENT_TYPE})
 
     return [web.get("/functions/v1/sync/health", health), web.get("/metrics", metrics)]
@@ -57,9 +60,11 @@ def fleet_metrics(report: FleetReport) -> list[Metric]:
         "horizon_age_seconds": ("Age of the oldest open writer.", health.horizon_age_seconds),
     }
     alerts = [Sample(count, {"code": code}) for code, count in codes.items()]
+    downloads = [Sample(one.count, {"package": one.package_id}) for one in report.downloads]
     return [
         *(_gauge(name, text, [_sample(value)]) for name, (text, value) in totals.items()),
         _gauge("alerts", "What needs a person.", alerts),
+        _gauge("downloads", "Downloads at all hotspots, of the days that are kept.", downloads),
         *(
             _gauge(f"hotspot_{name}", text, [_sample(of(box), box) for box in boxes])
             for name, (text, of) in _OF_BOXES.items()

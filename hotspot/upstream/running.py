@@ -12,6 +12,8 @@ from hotspot import clock
 from hotspot.config import Config
 from hotspot.errors import HotspotError
 from hotspot.http.serving import serve
+from hotspot.http.traffic import watch as watch_traffic
+from hotspot.model.traffic import Traffic
 from hotspot.upstream import metrics, trimming
 from hotspot.upstream.administration import database_url
 from hotspot.upstream.app import build_app
@@ -53,6 +55,7 @@ async def _serve(
     time = await asyncio.to_thread(clock.wall)
     fleet = Fleet(pool, time)
     app = build_app(store, time, config.packages, fleet, metrics.routes(pool))
+    watch_traffic(app, Traffic(), log_each=config.access_log)
     async with (
         _beside(fleet.run()),
         _beside(watch(pool)),

@@ -15,6 +15,7 @@ from hotspot.model import health, positions
 from hotspot.model.box import BoxReport
 from hotspot.model.fleet import BEHIND_LIMIT, Box, FleetHealth, FleetReport, fleet_alerts
 from hotspot.model.health import Alert
+from hotspot.upstream import downloads
 from hotspot.upstream.database import away_is_try_later
 
 log = logging.getLogger(__name__)
@@ -92,10 +93,11 @@ async def fleet_report(connection: Connection) -> FleetReport:
         found = await connection.fetchrow(_HEALTH)
         rows = await connection.fetch(_BOXES)
         assert found is not None
+        counted = await downloads.by_package(connection)
         behind = await _behind(connection, found["epoch"], rows)
     boxes = [_box(row, behind.get(row["device_id"])) for row in rows]
     over_all = _health(found, [box.report for box in boxes if box.report is not None])
-    return FleetReport(over_all, boxes, fleet_alerts(over_all, boxes, found["now"]))
+    return FleetReport(over_all, boxes, fleet_alerts(over_all, boxes, found["now"]), counted)
 
 
 def _health(found: Row, reports: Sequence[BoxReport]) -> FleetHealth:
