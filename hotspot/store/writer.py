@@ -1,6 +1,7 @@
 """The one writer: works that wait are committed together, each in a savepoint of its own.
 
-One commit is one wait for the card; ten phones that upload at the same time wait for it once.
+One commit is one wait for the card; ten phones that upload at the same time wait for it once. But
+nobody waits for many long works of others, such as the batches of a session.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ Work = Callable[[aiosqlite.Connection], Awaitable[T]]
 
 GROUP = 64
 """The most works that one commit takes."""
+LONG_S = 0.05
+"""Works for so long are committed; what waits behind them does not make them wait longer."""
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +113,12 @@ class Writer:
         return group
 
     async def _settle(self, group: list[_Job]) -> None:
-        """Commits a group, then tells each waiting caller how it went."""
+        """Commits a group, then tells each waiting caller how it went; the others wait on."""
         try:
             outcomes = await self._commit(group)
         except Exception as error:
             outcomes = [(job, self._meaning(error)) for job in group]
+        self._waiting.extendleft(reversed(group[len(outcomes) :]))
         self._watch([outcome for _, outcome in outcomes])
         for job, outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -139,14 +143,17 @@ class Writer:
         return translated(error)
 
     async def _commit(self, group: list[_Job]) -> list[tuple[_Job, tuple[Any] | Exception]]:
-        """What each work returned (as a tuple of one) or raised; all that did not raise stand."""
+        """What each work returned (as a tuple of one) or raised; all that did not raise stand.
+
+        Of the last ones there is nothing, where those before them took long.
+        """
         attach = group[0].attach
         if attach is not None:
             name = as_uri(attach) + "?mode=ro"
             await self._connection.execute("ATTACH DATABASE ? AS staging", (name,))
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [(job, await self._attempt(job)) for job in group]
+            outcomes = await self._attempt_first(group)
             seen = await self._look()
             await self._connection.execute("COMMIT")
             self.seen = seen
@@ -160,6 +167,16 @@ class Writer:
     async def _look(self) -> Any:
         ((value,),) = await self._connection.execute_fetchall(self._watched)
         return value
+
+    async def _attempt_first(self, group: list[_Job]) -> list[tuple[_Job, tuple[Any] | Exception]]:
+        """Attempts the works in turn, until all were or LONG_S has passed."""
+        loop = asyncio.get_running_loop()
+        outcomes, end = [], loop.time() + LONG_S
+        for job in group:
+            outcomes.append((job, await self._attempt(job)))
+            if loop.time() > end:
+                break
+        return outcomes
 
     async def _attempt(self, job: _Job) -> tuple[Any] | Exception:
         await self._connection.execute("SAVEPOINT work")

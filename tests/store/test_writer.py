@@ -9,7 +9,7 @@ import aiosqlite
 import pytest
 
 from hotspot.errors import NoSpace, TryLater
-from hotspot.store.writer import Work, Writer
+from hotspot.store.writer import LONG_S, Work, Writer
 from tests.store.support import change, query
 
 
@@ -76,6 +76,20 @@ async def test_works_that_wait_are_committed_together(bench: Bench) -> None:
     await first
     assert bench.commits == 2
     assert bench.rows() == [*range(10), 1000]
+
+
+async def test_what_took_long_is_committed_before_what_waits_behind_it(bench: Bench) -> None:
+    async def long(connection: aiosqlite.Connection) -> int:
+        await asyncio.sleep(LONG_S * 1.1)
+        return await insert(1)(connection)
+
+    told: list[tuple[int, int]] = []
+    waiting = [
+        bench.writer.run(work, committed=lambda n: told.append((n, bench.commits)))
+        for work in (long, insert(2), insert(3))
+    ]
+    assert await asyncio.gather(*waiting) == [1, 2, 3]
+    assert told == [(1, 1), (2, 2), (3, 2)]
 
 
 async def test_nobody_is_told_before_the_commit(bench: Bench) -> None:
