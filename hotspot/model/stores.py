@@ -152,7 +152,10 @@ class RecordTransaction(Protocol):
         """The live rows that have these natural keys, locked until the transaction ends."""
 
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
-        """Those of `scopes` whose version row this store has."""
+        """Those of `scopes` whose version row this store has.
+
+        Asked for first, it makes other transactions that ask for one of them wait for this one.
+        """
 
     async def accept(self, edits: Sequence[Accepted]) -> None:
         """Makes these rows current. At most one edit a record.

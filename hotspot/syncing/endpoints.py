@@ -171,8 +171,8 @@ class _Batch:
         return body
 
     async def _judge(self, tx: RecordTransaction) -> bytes:
-        current, aliases = await rows_to_judge(tx, self.changes)
         known = await tx.known_scopes(scopes(self.changes))
+        current, aliases = await rows_to_judge(tx, self.changes)
         judgement = judge(self.changes, current, known, self.sender, aliases)
         written = None
         if judgement.accepted:

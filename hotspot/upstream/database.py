@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
 
 from hotspot.errors import ConfigError, StoreDamaged, TryLater
 
+NAMED = {"application_name": "hotspot upstream", "timezone": "UTC"}
+"""What a pooler keeps for each of its clients."""
+STATEMENT_S = 60
 SESSION = {
-    "application_name": "hotspot upstream",
-    "timezone": "UTC",
+    **NAMED,
     "synchronous_commit": "on",
-    "statement_timeout": "60s",
     # Feeds show nothing that is newer than the oldest open transaction.
     "idle_in_transaction_session_timeout": "30s",
 }
@@ -44,7 +46,8 @@ async def open_pool(url: str) -> AsyncIterator[asyncpg.Pool]:
             min_size=1,
             max_size=POOL_SIZE,
             timeout=CONNECT_S,
-            server_settings=SESSION,
+            reset=_as_it_left,
+            **await _manners(url),
         )
     try:
         yield pool
@@ -60,13 +63,44 @@ async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
     ConfigError where the URL is none.
     """
     with _connecting():
-        connection = await asyncpg.connect(
-            url, timeout=CONNECT_S, server_settings={**SESSION, "statement_timeout": "0"}
-        )
+        manners = await _manners(url, statement_s=0)
+        connection = await asyncpg.connect(url, timeout=CONNECT_S, **manners)
     try:
         yield connection
     finally:
         await connection.close()
+
+
+async def _as_it_left(_connection: asyncpg.Connection) -> None:
+    """A connection comes back to its pool: nothing here outlives a transaction.
+
+    The statements that asyncpg would send to be sure take as long as the question did.
+    """
+
+
+async def _manners(url: str, statement_s: int = STATEMENT_S) -> dict[str, Any]:
+    """How connections to `url` are to behave. `statement_s`: how long a statement may take; 0: any.
+
+    A pooler in transaction mode, such as PgBouncer, gives every transaction another server process:
+    statements cannot be prepared ahead, and settings of a session are refused or go to somebody
+    else. There the role's settings count, and statements are given up from here.
+    """
+    connection = await asyncpg.connect(
+        url, timeout=CONNECT_S, statement_cache_size=0, server_settings=NAMED
+    )
+    try:
+        # A pooler makes up the process that it tells its clients of.
+        process = await connection.fetchval("SELECT pg_backend_pid()")
+        pooled = connection.get_server_pid() != process
+    finally:
+        await connection.close()
+    if pooled:
+        return {
+            "statement_cache_size": 0,
+            "command_timeout": statement_s or None,
+            "server_settings": NAMED,
+        }
+    return {"server_settings": {**SESSION, "statement_timeout": f"{statement_s}s"}}
 
 
 @contextmanager

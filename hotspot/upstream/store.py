@@ -16,12 +16,14 @@ from hotspot.model.stores import Device, FeedPage, FeedQuery, RecordTransaction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.model.version_status import VersionNews
 from hotspot.upstream import devices, digests, epochs, feed, media, rest, version_status
-from hotspot.upstream.database import RACED, away_is_try_later, open_pool
+from hotspot.upstream.database import POOL_SIZE, RACED, away_is_try_later, open_pool
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
+_WRITERS = POOL_SIZE - 4
+"""Uploads at the same time: who reads does not wait for those that wait for each other."""
 _PAUSE_S = 0.05
 
 
@@ -30,6 +32,7 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._writing = asyncio.Semaphore(_WRITERS)
 
     @classmethod
     @asynccontextmanager
@@ -98,11 +101,9 @@ class PostgresStore:
             # Whoever waited for the rows that were let go has to come to them first.
             await asyncio.sleep(attempt * random.uniform(0, _PAUSE_S))
             try:
-                async with self._connection() as connection, connection.transaction():
-                    await connection.execute(
-                        "SELECT set_config('hotspot.change_source', 'sync', true)"
-                    )
-                    return await work(PostgresTransaction(connection))
+                async with self._writing, self._connection() as sql, sql.transaction():
+                    await sql.execute("SELECT set_config('hotspot.change_source', 'sync', true)")
+                    return await work(PostgresTransaction(sql))
             except (Raced, *RACED):
                 continue
         raise TryLater("Others are changing the same records; try again later.")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from zlib import crc32
 
 import msgspec
 from asyncpg import Connection
@@ -68,7 +69,8 @@ class PostgresTransaction:
         return found
 
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
-        """Those of `scopes` whose version row this store has."""
+        """Those of `scopes` whose version row this store has; others wait to write rows of them."""
+        await self._connection.execute(_ALONE, _LOCKS, sorted({_lock_number(s) for s in scopes}))
         asked: dict[ScopeKind, list[str]] = {kind: [] for kind in ScopeKind}
         for scope in scopes:
             asked[scope.kind].append(scope.id)
@@ -221,6 +223,17 @@ def _redeliver(table: Table) -> str:
         f" FROM {table.name} t LEFT JOIN users u ON u.id = t.updated_by"
         " WHERE t.id = ANY($1::uuid[])"
     )
+
+
+# Two that add rows of one version, in whatever orders, would wait in a circle for what is unique.
+_ALONE = "SELECT pg_advisory_xact_lock($1::int, number) FROM unnest($2::int[]) AS number"
+_LOCKS = 0x686F74
+_LOCK_NUMBERS = 256
+
+
+def _lock_number(scope: Scope) -> int:
+    """One of a few numbers: a server has room for a few thousand locks in all."""
+    return crc32(scope.id.encode()) % _LOCK_NUMBERS
 
 
 # The statement sees the rows that were there before it: of those, one less than is to be kept.
