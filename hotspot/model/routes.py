@@ -101,6 +101,7 @@ _TABLE = Route(
     answers={
         200: Answer("The rows, or the one row.", _ROWS, JSON, ("Content-Range",)),
         206: Answer("Fewer rows than were counted.", _ROWS, JSON, ("Content-Range",)),
+        429: told(ErrorBody, "Too many requests."),
     },
     errors=(400, 404, 406, 416, 503),
     error=Refusal,
