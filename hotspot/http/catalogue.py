@@ -1,6 +1,7 @@
 """The packages that are offered: the list, one package, its file, and the audio inside it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,8 @@ from aiohttp import web
 from hotspot.errors import BadRequest, NotFound
 from hotspot.http import media
 from hotspot.http.files import FileSlice, send
-from hotspot.http.messages import answer
+from hotspot.http.opened import Files
+from hotspot.http.standing import Standing
 from hotspot.http.traffic import sent
 from hotspot.model.catalogue import PackageQuery, PackageStore, StoredPackage
 from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
@@ -30,6 +32,7 @@ def routes(
     """The catalogue's routes. `folder` is where the stored packages' files lie."""
     catalogue = _Catalogue(packages, folder, on_download)
     return [
+        web.get("/functions/v1/catalogue", catalogue.summary),
         web.get("/functions/v1/packages", catalogue.list_packages),
         web.get("/functions/v1/packages/{package_id}", catalogue.package),
         web.get("/functions/v1/packages/{package_id}/download", catalogue.download),
@@ -49,26 +52,37 @@ class _Catalogue:
         self._packages = packages
         self._folder = folder
         self._on_download = on_download
+        self._files = Files()
+        self._standing = Standing(lambda: packages.catalogue_revision)
+
+    async def summary(self, request: web.Request) -> web.StreamResponse:
+        return await self._standing.answer(request, self._packages.summary)
 
     async def list_packages(self, request: web.Request) -> web.StreamResponse:
         query = _query(request)
+        return await self._standing.answer(request, partial(self._page, query))
+
+    async def _page(self, query: PackageQuery) -> PackageList:
+        revision = self._packages.catalogue_revision
         found, total = await self._packages.list_packages(query)
         following = query.offset + len(found)
         has_more = following < total
-        page = PackageList(
+        return PackageList(
             packages=list(found),
             total=total,
             has_more=has_more,
             next_offset=following if has_more else None,
+            revision=revision,
         )
-        return await answer(request, page)
 
     async def package(self, request: web.Request) -> web.StreamResponse:
+        return await self._standing.answer(request, partial(self._details, request))
+
+    async def _details(self, request: web.Request) -> PackageDetails:
         stored = await self._stored(request)
-        details = PackageDetails(
+        return PackageDetails(
             **msgspec.structs.asdict(stored.info), manifest=msgspec.Raw(stored.manifest)
         )
-        return await answer(request, details)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         stored = await self._stored(request)
@@ -82,7 +96,7 @@ class _Catalogue:
             content_type=_UNKNOWN_TYPE,
             name=file_name(stored.info),
         )
-        response = await send(request, part)
+        response = await send(request, part, self._files)
         went = sent(request)
         if went.size and went.offset + went.size == part.size:
             self._on_download(stored.info.package_id)

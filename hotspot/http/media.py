@@ -6,6 +6,7 @@ from aiohttp import web
 
 from hotspot.errors import NotFound
 from hotspot.http.files import FileSlice, send
+from hotspot.http.opened import Files
 from hotspot.model.catalogue import AudioSource
 
 _AUDIO_TYPES = {
@@ -22,6 +23,7 @@ _UNKNOWN_TYPE = "application/octet-stream"
 
 def routes(source: AudioSource, folder: Path) -> list[web.RouteDef]:
     """The route of audio files. `folder` is where the files lie that have them."""
+    files = Files()
 
     async def media(request: web.Request) -> web.StreamResponse:
         media_file_id = request.match_info["media_file_id"]
@@ -37,6 +39,6 @@ def routes(source: AudioSource, folder: Path) -> list[web.RouteDef]:
             name=audio.original_name,
             attachment=False,
         )
-        return await send(request, part)
+        return await send(request, part, files)
 
     return [web.get("/functions/v1/media/{media_file_id}", media)]

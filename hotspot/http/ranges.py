@@ -1,7 +1,13 @@
 """Byte ranges and entity tags, as RFC 9110 has them (sections 8.8.3, 13 and 14)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+MOST = 16
+"""More parts than this are not sent apart, but the whole."""
+APART = 100
+"""What a part of its own costs in bytes, about."""
 
 _RANGE = re.compile("bytes=(.*)", re.IGNORECASE)
 _SPEC = re.compile(r"([0-9]{1,20})-([0-9]{0,20})|-([0-9]{1,20})")
@@ -15,31 +21,61 @@ class Range:
     offset: int
     size: int
 
+    @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return self.offset + self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Unsatisfiable:
     """No byte of what was asked for exists: the answer is 416."""
 
 
-def parse_range(header: str | None, size: int) -> Range | Unsatisfiable | None:
-    """The part of `size` bytes that a Range header asks for.
+def parse_ranges(header: str | None, size: int) -> tuple[Range, ...] | Unsatisfiable | None:
+    """The parts of `size` bytes that a Range header asks for, in its order; none overlap.
 
-    None stands for the whole: no header, one that is malformed or in another unit, and one that
-    asks for several parts, which a server may answer whole.
+    Parts that touch, or lie closer together than it costs to send them apart, come as one. None
+    stands for the whole: no header, one that is malformed or in another unit, and one that asks
+    for more than MOST parts, all of which a server may answer whole.
     """
     asked = _RANGE.fullmatch(header or "")
     if asked is None:
         return None
-    specs = [spec.strip(" \t") for spec in asked[1].split(",") if spec.strip(" \t")]
-    if len(specs) != 1:
+    specs = [spec.strip(" \t") for spec in asked[1].split(",", 2 * MOST) if spec.strip(" \t")]
+    if not 0 < len(specs) <= MOST:
         return None
-    spec = _SPEC.fullmatch(specs[0])
-    if spec is None:
+    found = []
+    for spec in specs:
+        one = _parse(spec, size)
+        if one is None:
+            return None
+        if isinstance(one, Range):
+            found.append(one)
+    return _coalesced(found) if found else Unsatisfiable()
+
+
+def _parse(spec: str, size: int) -> Range | Unsatisfiable | None:
+    parsed = _SPEC.fullmatch(spec)
+    if parsed is None:
         return None
-    first, last, suffix = spec.groups()
+    first, last, suffix = parsed.groups()
     if suffix is not None:
         return _suffix(int(suffix), size)
     return _from_to(int(first), int(last) if last else None, size)
+
+
+def _coalesced(ranges: Sequence[Range]) -> tuple[Range, ...]:
+    """Each stands where the first of those that it is made of stood."""
+    groups: list[tuple[int, Range]] = []
+    for place, one in sorted(enumerate(ranges), key=lambda item: item[1].offset):
+        if groups and one.offset <= groups[-1][1].end + APART:
+            first, before = groups.pop()
+            end = max(before.end, one.end)
+            groups.append((min(first, place), Range(before.offset, end - before.offset)))
+        else:
+            groups.append((place, one))
+    return tuple(one for _, one in sorted(groups, key=lambda item: item[0]))
 
 
 def _suffix(length: int, size: int) -> Range | Unsatisfiable | None:

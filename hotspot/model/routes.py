@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotspot.model.api import ANY_TYPE, JSON, Answer, Auth, Parameter, Route, told
+from hotspot.model.catalogue import CatalogueSummary
 from hotspot.model.conflicts import KeepRequest, KeptVersion, KeptVersions
 from hotspot.model.digest_wire import DigestRequest, DigestResponse
 from hotspot.model.health import FleetSyncHealth, Ready, SyncHealth
@@ -88,10 +89,18 @@ _PARTLY = {
 }
 
 
-def _file(path: str, summary: str, identifier: str) -> Route:
+def _file(path: str, summary: str, *identifiers: str) -> Route:
     whole = Answer("The file.", media=ANY_TYPE, headers=_FILE_HEADERS)
-    parameters = (_path(identifier), *_CONDITIONS)
+    parameters = (*map(_path, identifiers), *_CONDITIONS)
     return _get(path, summary, whole, 404, parameters=parameters, answers=_PARTLY)
+
+
+def _standing(path: str, summary: str, kind: Any, *errors: int, **more: Any) -> Route:
+    """What stands until the catalogue changes."""
+    parameters = (*more.pop("parameters", ()), _header("If-None-Match", "The ETag it came with."))
+    answer = Answer("What was asked for.", kind, JSON, ("ETag",))
+    unchanged = {304: Answer("The client has it.", headers=("ETag",))}
+    return _get(path, summary, answer, *errors, parameters=parameters, answers=unchanged, **more)
 
 
 _TABLE = Route(
@@ -156,6 +165,12 @@ SYNCING = (
     _TABLE,
     _file("/functions/v1/media/{media_file_id}", "One chapter's audio.", "media_file_id"),
 )
+_EVENTS = _get(
+    "/functions/v1/events",
+    "How the hotspot is, and again whenever that changes.",
+    Answer("Server-sent events.", media="text/event-stream"),
+    parameters=(_header("Last-Event-ID", "The id of the last event that came."),),
+)
 WATCHING = (
     _get("/healthz", "Whether the server can serve.", told(Ready)),
     _get("/metrics", "Metrics for Prometheus.", Answer("Metrics.", media=CONTENT_TYPE)),
@@ -167,10 +182,15 @@ WATCHING = (
     ),
 )
 CATALOGUE = (
-    _get(
+    _standing(
+        "/functions/v1/catalogue",
+        "What there is to choose from.",
+        CatalogueSummary,
+    ),
+    _standing(
         "/functions/v1/packages",
         "The packages that can be had here.",
-        told(PackageList),
+        PackageList,
         400,
         parameters=(
             _query("languageEntityId"),
@@ -178,10 +198,10 @@ CATALOGUE = (
             *_PAGE,
         ),
     ),
-    _get(
+    _standing(
         "/functions/v1/packages/{package_id}",
         "One package and its manifest.",
-        told(PackageDetails),
+        PackageDetails,
         404,
         parameters=(_path("package_id"),),
     ),
@@ -244,6 +264,7 @@ PHONES = (
     *DECIDING,
     *PAGES,
     *WATCHING,
+    _EVENTS,
     _post(
         "/functions/v1/devices",
         "Pairs a phone by a short code.",

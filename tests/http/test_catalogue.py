@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from hotspot.http.catalogue import file_name
+from hotspot.http.standing import KEPT
 from hotspot.model.wire import ErrorBody, PackageDetails, PackageList
 from tests.http.conftest import Shelf
 from tests.http.parts import info, put
@@ -16,7 +17,8 @@ async def _list(shelf: Shelf, query: str = "") -> PackageList:
 
 
 async def test_the_list_in_pages(shelf: Shelf) -> None:
-    assert await _list(shelf) == PackageList(packages=[], total=0, has_more=False)
+    empty = PackageList(packages=[], total=0, has_more=False, revision="epoch.1")
+    assert await _list(shelf) == empty
     stored = [put(shelf.packages, shelf.folder, f"p{i}", b"%d" % i) for i in range(5)]
     whole = await _list(shelf)
     assert whole.packages == [one.info for one in stored]
@@ -79,3 +81,59 @@ def test_file_names() -> None:
     audio = info("p1", package_type="audio", text_version_name=None, audio_version_name="Sauti")
     assert file_name(audio) == "Kiswahili - Sauti (audio 1.0.0).bible"
     assert "p1" in file_name(info("p1", text_version_name=None))
+
+
+@pytest.mark.parametrize("path", ["", "?limit=1", "/swh"])
+async def test_a_poll_reads_nothing_until_something_changes(shelf: Shelf, path: str) -> None:
+    put(shelf.packages, shelf.folder, "swh", b"body")
+    url = f"{shelf.url}{PACKAGES}{path}"
+    async with shelf.client.get(url) as response:
+        tag = response.headers["ETag"]
+    before = shelf.packages.read
+    async with shelf.client.get(url, headers={"If-None-Match": tag}) as response:
+        assert (response.status, response.headers["ETag"]) == (304, tag)
+        assert await response.read() == b""
+    assert shelf.packages.read == before
+    put(shelf.packages, shelf.folder, "swh", b"other")
+    async with shelf.client.get(url, headers={"If-None-Match": tag}) as response:
+        assert (response.status, response.headers["ETag"] == tag) == (200, False)
+        assert "sha256" in await response.text()
+
+
+async def test_a_kept_answer_is_of_one_address_and_coding(shelf: Shelf) -> None:
+    for number in range(30):
+        put(shelf.packages, shelf.folder, f"p{number:02}", b"%d" % number)
+    url = f"{shelf.url}{PACKAGES}"
+    for _ in range(2):
+        for query, count in (("", 30), ("?limit=20", 20), ("?packageType=audio", 0)):
+            for coding in ("identity", "gzip"):
+                async with shelf.client.get(
+                    url + query, headers={"Accept-Encoding": coding}
+                ) as response:
+                    assert response.headers.get("Content-Encoding", "identity") == (
+                        coding if count else "identity"
+                    )
+                    assert len((await response.json())["packages"]) == count
+    assert shelf.packages.read == 6
+
+
+async def test_no_more_answers_are_kept_than_are_asked_for_often(shelf: Shelf) -> None:
+    put(shelf.packages, shelf.folder, "swh", b"body")
+    for number in range(KEPT + 1):
+        await _list(shelf, f"?offset={number}")
+    await _list(shelf, f"?offset={KEPT}")
+    assert shelf.packages.read == KEPT + 1
+    await _list(shelf, "?offset=0")
+    assert shelf.packages.read == KEPT + 2
+
+
+async def test_the_summary(shelf: Shelf) -> None:
+    put(shelf.packages, shelf.folder, "swh", b"body", complete=False)
+    async with shelf.client.get(f"{shelf.url}/functions/v1/catalogue") as response:
+        assert await response.json() == {
+            "revision": "epoch.2",
+            "packages": 1,
+            "incomplete": ["swh"],
+            "languages": [],
+            "series": [],
+        }
