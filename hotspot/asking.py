@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from hotspot.config import Config
-from hotspot.control import ask
+from hotspot.control import ask_running
 from hotspot.daemon import open_core
 from hotspot.operations import perform
 
@@ -16,7 +16,7 @@ Ask = Callable[[str, dict[str, Any]], Coroutine[Any, Any, Any]]
 async def ask_or_open(config: Config, operation: str, arguments: dict[str, Any]) -> Any:
     """The result of one operation. Raises HotspotError with a sentence."""
     try:
-        return await ask(config.control_socket, operation, arguments)
+        return await ask_running(config, operation, arguments)
     except ConnectionError:
         async with open_core(config) as core:
             return await perform(core.operations, operation, arguments)
@@ -26,9 +26,9 @@ async def ask_or_open(config: Config, operation: str, arguments: dict[str, Any])
 async def asker(config: Config) -> AsyncIterator[Ask]:
     """Asks the same one several things: the daemon, or the store, open until the block ends."""
     try:
-        await ask(config.control_socket, "importing", {})
+        await ask_running(config, "importing", {})
     except ConnectionError:
         async with open_core(config) as core:
             yield lambda operation, arguments: perform(core.operations, operation, arguments)
     else:
-        yield lambda operation, arguments: ask(config.control_socket, operation, arguments)
+        yield lambda operation, arguments: ask_running(config, operation, arguments)

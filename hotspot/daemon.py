@@ -5,16 +5,13 @@ supervised: one that fails says so in `hotspot status` and is tried again.
 """
 
 import asyncio
-import fcntl
 import logging
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
@@ -22,21 +19,22 @@ from aiohttp import web
 from hotspot.activity import Board
 from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
-from hotspot.control import control_app
+from hotspot.control import serve_control
 from hotspot.discovery.advertise import Advertiser
 from hotspot.discovery.services import host_name
 from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
 from hotspot.drives.udev import UdevDrives
-from hotspot.errors import CannotWrite, HotspotError
+from hotspot.errors import CannotWrite
 from hotspot.events import Bus, LocalEdit
 from hotspot.http import openapi, rest
 from hotspot.http.counting import DownloadCounter
-from hotspot.http.serving import serve, serve_unix
+from hotspot.http.serving import serve
 from hotspot.http.traffic import watch
 from hotspot.identifying import bound
 from hotspot.importer.importer import Importer
 from hotspot.light import Light
+from hotspot.lock import only_one
 from hotspot.measuring import Measures
 from hotspot.model.routes import PHONES
 from hotspot.model.traffic import Traffic
@@ -101,7 +99,7 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
     Raises HotspotError where the data folder cannot be used, or another process has it.
     """
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_only_one(config.data_dir))
+        await stack.enter_async_context(only_one(config.data_dir))
         bus, supervisor, clock = Bus(), Supervisor(), clock or Clock(BUILD_MS)
         await clock.ask_machine()
         store = await stack.enter_async_context(
@@ -109,7 +107,8 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         )
         config = await bound(config, store)
         importer = Importer(config, store, clock, bus)
-        await importer.prepare()
+        if store.blocked is None:
+            await importer.prepare()
         connector = aiohttp.TCPConnector(keepalive_timeout=IDLE_S)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         following = _following(config, session, store, clock, bus)
@@ -152,32 +151,6 @@ def _following(
     return Following(uplink, syncer, AudioFetches(store, session, url, config.packages, clock))
 
 
-@asynccontextmanager
-async def _only_one(data_dir: Path) -> AsyncIterator[None]:
-    """Holds the data folder for this process until the block ends."""
-    descriptor = await asyncio.to_thread(_lock, data_dir)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(data_dir: Path) -> int:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise HotspotError(
-            f"The data folder {data_dir} cannot be used ({os.strerror(error.errno or 0)})."
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise HotspotError(f"Another hotspot process uses the data folder {data_dir}.") from None
-    return descriptor
-
-
 async def run(config: Config, clock: Clock | None = None) -> None:
     """Runs a hotspot until SIGTERM or SIGINT. Raises HotspotError where it cannot begin."""
     stopping = asyncio.Event()
@@ -214,9 +187,10 @@ async def _until_damaged(store: HotspotStore) -> None:
 @asynccontextmanager
 async def _serve(core: Core) -> AsyncIterator[int]:
     """Serves phones and the control socket; yields the phones' port."""
-    control = control_app(core.operations, core.clock)
     async with (
-        serve_unix(control, core.config.control_socket),
+        serve_control(
+            core.operations, core.clock, core.config, spare=core.store.blocked is not None
+        ),
         serve(
             phones_app(core), core.config.http_host, core.config.http_port, clock=core.clock
         ) as port,

@@ -1,6 +1,7 @@
 """The open database: one writer, and readers beside it that never wait for it."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -86,22 +87,26 @@ class Database:
 async def open_database(path: Path, now: str) -> AsyncIterator[Database]:
     """The database in the file `path`, made and migrated where needed.
 
-    Raises StoreDamaged for a file that is not usable.
+    On a card that takes no writes it can be read, if nothing is to be migrated; otherwise
+    CannotWrite is raised. Raises StoreDamaged for a file that is not usable.
     """
     migrations = await asyncio.to_thread(_prepare, path)
+    mode = await asyncio.to_thread(_mode, path)
     async with AsyncExitStack() as stack:
         try:
-            connection = await stack.enter_async_context(_connect(path, _WRITER_PRAGMAS))
+            own = () if mode else _WRITER_PRAGMAS
+            connection = await stack.enter_async_context(_connect(path, mode, own))
             await connection.create_function("row_hash", 3, row_hash, deterministic=True)
             await migrate(connection, migrations, now)
             readers = [
-                await stack.enter_async_context(_connect(path, ("PRAGMA query_only = ON",)))
+                await stack.enter_async_context(_connect(path, mode, ("PRAGMA query_only = ON",)))
                 for _ in range(READERS)
             ]
             rows = await fetch(connection, "SELECT value FROM meta WHERE key = 'epoch'")
         except sqlite3.Error as error:
             raise translated(error) from error
-        writer = Writer(connection, "SELECT value FROM meta WHERE key = 'catalogue'")
+        watch = "SELECT value FROM meta WHERE key = 'catalogue'"
+        writer = Writer(connection, watch, read_only=bool(mode))
         await writer.start()
         stack.push_async_callback(writer.stop)
         yield Database(path, writer, readers, rows[0][0])
@@ -112,9 +117,24 @@ def _prepare(path: Path) -> list[tuple[int, str, str]]:
     return scripts()
 
 
+def _mode(path: Path) -> str:
+    """How to open the database: "", or on a card that takes no writes what SQLite needs there.
+
+    What a power cut left in the log beside the database is read with it; where there is no log,
+    SQLite must not want to begin one.
+    """
+    if not os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+        return ""
+    with_log = all(path.with_name(path.name + more).exists() for more in ("-wal", "-shm"))
+    return "?mode=ro" if with_log else "?immutable=1"
+
+
 @asynccontextmanager
-async def _connect(path: Path, pragmas: Sequence[str]) -> AsyncIterator[aiosqlite.Connection]:
-    async with aiosqlite.connect(as_uri(path), uri=True, isolation_level=None) as connection:
+async def _connect(
+    path: Path, mode: str, pragmas: Sequence[str]
+) -> AsyncIterator[aiosqlite.Connection]:
+    uri = as_uri(path) + mode
+    async with aiosqlite.connect(uri, uri=True, isolation_level=None) as connection:
         for pragma in (*_PRAGMAS, *pragmas):
             await fetch(connection, pragma)
         yield connection

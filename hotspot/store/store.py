@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from hotspot.clock import Clock
-from hotspot.errors import TryLater
+from hotspot.errors import CannotWrite, TryLater
 from hotspot.store.approvals import Approvals
 from hotspot.store.audio import Audio
 from hotspot.store.conflicts import Conflicts
@@ -64,13 +64,16 @@ class HotspotStore(
         `on_edit` is called after each commit that has something to send. The clock goes on from
         what is kept of the time.
         A damaged file is set aside, and what can be read of it is taken over into a new one.
+        On a card that takes no writes, everything that would write raises CannotWrite, and this
+        does where the database would have to be made or migrated.
         Raises StoreDamaged where the file cannot be used.
         """
         await mend(path, clock.now())
         async with open_database(path, clock.now()) as database:
             store = cls(database, clock, on_edit)
-            await store.begin()
-            await store.recover()
+            with suppress(CannotWrite):
+                await store.begin()
+                await store.recover()
             yield store
 
     async def ping(self) -> None:

@@ -44,10 +44,18 @@ class Writer:
     `blocked`: the sentence that says why the card takes no writes, since the last that failed so.
     `doubted`: set when a part of the file could not be read as it was written.
     `watch`: a SELECT of one value; `seen`: that value as of the last commit.
+    `read_only`: nothing can be written, and each work is refused with CannotWrite.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, watch: str = "SELECT NULL") -> None:
-        self.blocked: str | None = None
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        watch: str = "SELECT NULL",
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self.blocked: str | None = str(CannotWrite()) if read_only else None
+        self._read_only = read_only
         self.doubted = asyncio.Event()
         self.seen: Any = None
         self._watched = watch
@@ -83,6 +91,8 @@ class Writer:
         work is then committed alone. `committed` is called with the result right after the commit,
         also where the caller was cancelled meanwhile: a work that has begun is finished.
         """
+        if self._read_only:
+            raise CannotWrite
         if self._stopping:
             raise TryLater("The database is being closed.")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support.disks import make_ext4, mounted
 from tests.support.packages import text_package, version_id
 from tests.support.requirements import lacking, needs
@@ -24,6 +26,40 @@ def test_a_card_that_becomes_read_only_goes_on_serving(tmp_path: Path) -> None:
             serves_what_it_has(node, tmp_path, finds_an_error(card))
         finally:
             node.end()
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["power cut", "stopped"])
+def test_a_hotspot_starts_on_a_card_that_takes_no_writes(cut: bool, tmp_path: Path) -> None:
+    needs("loop")
+    image, folder = tmp_path / "card.img", tmp_path / "card"
+    make_ext4(image, 96)
+    node = Hotspot(tmp_path / "hotspot", data_dir=folder)
+    with mounted(image, folder):
+        try:
+            node.start()
+            package = text_package(tmp_path)
+            node.ask("import", package)
+            phone = Phone.pair(node.url, node.ask("devices", "pair")["code"])
+            verse, *_ = verses(node.url, TEXT)
+            phone.push([edit(verse, "typed before")])
+        finally:
+            if cut:
+                node.kill()
+            else:
+                node.end()
+    with mounted(image, folder, "ro"):
+        try:
+            node.start()
+            answer = phone.upload("too late", [edit(verse, "typed too late")])
+            assert answer is not None and answer.status == 503, answer
+            assert texts(node.url, TEXT)[verse["recordId"]] == "typed before"
+            download = ask(node.url, "GET", f"{API}/packages/text/download")
+            assert download is not None and download.body == package.read_bytes()
+            assert any(SENTENCE in told for told in node.ask("status")["notices"])
+            assert "Another hotspot" in run("run", settings=node.settings).stderr
+        finally:
+            node.end()
+    assert "Traceback" not in node.said()
 
 
 def finds_an_error(card: Path) -> Path:
