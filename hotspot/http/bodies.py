@@ -15,7 +15,7 @@ async def read_body(request: web.Request) -> bytes:
     """The request's body, as it was sent.
 
     Raises HTTPRequestEntityTooLarge as soon as it is known to be too large, TooSlow where it does
-    not come on, and RequestPayloadError where it is cut off.
+    not come on, and RequestPayloadError or ConnectionError where it is cut off.
     """
     limits = request.config_dict.get(LIMITS) or Limits()
     most = request.client_max_size
@@ -32,6 +32,9 @@ async def read_body(request: web.Request) -> bytes:
 
 
 async def _next(request: web.Request, until: float) -> bytes:
+    """The next piece, empty at the end. Raises TimeoutError, and ConnectionError where none is."""
+    if request.transport is None:
+        raise ConnectionResetError("The sender is gone.")
     async with asyncio.timeout_at(until):
         return await request.content.readany()
 

@@ -58,7 +58,7 @@ class Guard:
         found = makes_room((one.described(number) for number, one in self._open.items()), newcomer)
         if found is None:
             return False
-        self._open.pop(found.number).force_close()
+        self._open.pop(found.number).drop()
         return True
 
 
@@ -89,6 +89,11 @@ class GuardedHandler(web.RequestHandler):
     def described(self, number: int) -> Open:
         """This connection, for a decision."""
         return Open(number, self.address, self._answering, self._since)
+
+    def drop(self) -> None:
+        """Ends the connection at once; what is still to be sent might never be taken."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def begin(self) -> None:
         """A request is being answered from now on."""
