@@ -10,11 +10,13 @@ from tests.contract.opened import Opened, Store
 from tests.support.requirements import needs
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", pytest.param("pooled", marks=pytest.mark.slow)])
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
     """An empty store of each kind, from tests/contract/<kind>.py."""
-    if request.param == "postgres":
+    if request.param != "sqlite":
         needs("postgres")
+    if request.param == "pooled":
+        needs("pgbouncer")
     kind = import_module(f"tests.contract.{request.param}")
     async with kind.open_store(tmp_path) as opened:
         yield opened

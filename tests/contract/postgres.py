@@ -13,7 +13,7 @@ from hotspot.model.stores import Accepted, Device, Loser, Provenance
 from hotspot.model.tables import BY_NAME
 from hotspot.upstream import devices
 from hotspot.upstream.conflicts import PostgresConflicts
-from hotspot.upstream.database import connect
+from hotspot.upstream.database import connect, open_pool
 from hotspot.upstream.store import PostgresStore
 from hotspot.upstream.transaction import PostgresTransaction
 from tests.contract.opened import DEVICE, T1, Opened
@@ -23,10 +23,16 @@ from tests.support.postgres import new_database
 @asynccontextmanager
 async def open_store(tmp_path: Path) -> AsyncIterator[Opened]:
     """An empty store in a database of its own."""
+    async with new_database() as url, open_at(url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_at(url: str) -> AsyncIterator[Opened]:
+    """The store in the database at `url`, which is migrated and empty."""
     async with (
-        new_database() as url,
         PostgresStore.open(url) as store,
-        asyncpg.create_pool(url, min_size=1, max_size=2) as pool,
+        open_pool(url) as pool,
         connect(url) as connection,
     ):
         helpers = _Helpers(pool)

@@ -104,6 +104,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "avahi": _avahi,
     "node": lambda: _programs("node", "npm"),
     "nginx": lambda: _programs("nginx"),
+    "pgbouncer": lambda: _programs("pgbouncer"),
     "curl": lambda: _programs("curl"),
     "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),
