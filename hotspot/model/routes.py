@@ -206,6 +206,12 @@ CATALOGUE = (
         parameters=(_path("package_id"),),
     ),
     _file("/functions/v1/packages/{package_id}/download", "A package's file.", "package_id"),
+    _file(
+        "/functions/v1/packages/{package_id}/books/{book_id}",
+        "All audio of one book, as a ZIP archive.",
+        "package_id",
+        "book_id",
+    ),
 )
 DECIDING = (
     _get(

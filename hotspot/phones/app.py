@@ -13,7 +13,8 @@ from hotspot.http.origins import open_for_reading
 from hotspot.http.rates import limit_rates
 from hotspot.model.catalogue import PackageStore
 from hotspot.model.stores import DeviceStore
-from hotspot.phones import pages, pairing
+from hotspot.phones import books, pages, pairing
+from hotspot.phones.people import pages_for_people
 from hotspot.phones.portal import Portal
 
 OnDownload = catalogue.OnDownload
@@ -41,7 +42,9 @@ def build_app(
     by which it is asked, apart from addresses. `origins`: whose pages may change something, apart
     from its own and apps'.
     """
-    app = web.Application(middlewares=[error_middleware(clock)], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[pages_for_people, error_middleware(clock)], client_max_size=MAX_BODY
+    )
     open_for_reading(app, names, origins)
     limit_rates(app, clock)
     Portal(name, names, clock.monotonic).put_before(app)
@@ -49,6 +52,7 @@ def build_app(
     app.add_routes(catalogue.routes(packages, folder, on_download))
     app.add_routes(pairing.routes(devices, clock))
     app.add_routes(pages.routes(packages, name))
+    app.add_routes(books.routes(packages, folder))
     app.add_routes([web.get("/healthz", _health(ready)), *routes])
     return app
 

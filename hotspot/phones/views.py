@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hotspot.model import series
 from hotspot.model.wire import PackageInfo
-from hotspot.phones.contents import Chapter, Contents
+from hotspot.phones.contents import Book, Chapter, Contents
 from hotspot.phones.markup import Html, fill, join
 
 STYLE = Html(
@@ -33,18 +33,25 @@ _PAGE = """<!doctype html>
 <body>$body</body></html>
 """
 _REFRESH = '<meta http-equiv="refresh" content="$seconds">'
-_LIST = '<h1 dir="auto">$title</h1>$packages$more<p><a href="/imports">From sticks</a></p>'
+_LIST = (
+    '<h1 dir="auto">$title</h1>$packages$more$explained<p><a href="/imports">From sticks</a></p>'
+)
 _EMPTY = """<p>There are no packages here yet.</p>
 <p>Put a USB stick with Bible packages (files that end in .bible) into the hotspot. They are copied
 by themselves and appear here; then load this page again.</p>"""
 _ITEM = """<article><h2 dir="auto"><a href="/packages/$id">$name</a></h2>
 <p dir="auto">$language</p><p>$facts</p>$note$download</article>"""
 _PACKAGE = """<p><a href="/">All packages</a></p><h1 dir="auto">$name</h1>
-<p dir="auto">$language</p><p>$facts</p>$note$download$audio"""
+<p dir="auto">$language</p><p>$facts</p>$note$download$explained$audio"""
 _NOTE = '<p dir="auto">This package $note.</p>'
+_EXPLAINED = """<p><small>A package is one file that ends in .bible, for apps that read Bibles from
+here, and for other hotspots: put it on a USB stick. Without such an app, hear the chapters on a
+package's page, or download its books as audio.</small></p>"""
 _DOWNLOAD = '<p><a class="button" href="/functions/v1/packages/$id/download">Download $size</a></p>'
 _DAMAGED = "<p>A part of this package is damaged; it cannot be downloaded as a whole.</p>"
-_BOOK = "<details$open><summary>$book</summary>$chapters</details>"
+_BOOK = "<details$open><summary>$book</summary>$archive$chapters</details>"
+_ARCHIVE = """<p><a class="button" href="/functions/v1/packages/$id/books/$book_id">
+Download $book as audio ($facts)</a></p>"""
 _CHAPTER = """<p>$name <small>($length)</small></p>
 <audio controls preload="none" src="/functions/v1/media/$id"></audio>"""
 _LACKING = """<p>$name <small>(damaged here until a good copy comes)</small></p>"""
@@ -55,6 +62,8 @@ _WELCOME = """<h1 dir="auto">$title</h1>
 <p>This Wi-Fi has no internet. It has Bibles, to read and to hear, for everybody.</p>
 <p><a class="button" href="$enter">Show what is here</a></p>
 <p>To download, open <b>$home</b> in your browser. If the phone asks, stay connected.</p>"""
+
+_PROBLEM = """<h1>This did not work</h1><p>$sentence</p><p><a href="/">All packages</a></p>"""
 
 _TYPES = {"audio": "Audio", "text": "Text", "combined": "Text and audio"}
 
@@ -70,6 +79,7 @@ def list_page(
             _LIST,
             title=title,
             packages=join(items) if items else Html(_EMPTY),
+            explained=Html(_EXPLAINED) if items else Html(""),
             more=Html("") if next_offset is None else fill(_MORE, offset=next_offset),
         ),
     )
@@ -78,8 +88,14 @@ def list_page(
 def package_page(info: PackageInfo, contents: Contents, lacking: Collection[str] = ()) -> Html:
     """One package, with a player for each of its audio files but those that are `lacking`."""
     alone = len(contents.audio) == 1
-    books = [_book(book, chapters, lacking, opened=alone) for book, chapters in contents.audio]
-    return page(_name(info), _item(_PACKAGE, info, contents, audio=join(books)))
+    books = [_book(info, book, lacking, opened=alone) for book in contents.audio]
+    more = {"audio": join(books), "explained": Html(_EXPLAINED)}
+    return page(_name(info), _item(_PACKAGE, info, contents, **more))
+
+
+def problem_page(sentence: str) -> Html:
+    """What a person sees in place of an answer to a program."""
+    return page("This did not work", fill(_PROBLEM, sentence=sentence))
 
 
 def missing_page() -> Html:
@@ -126,21 +142,40 @@ def _facts(info: PackageInfo, contents: Contents) -> str:
         (contents.books, "book", "books"),
         (contents.chapters, "chapter", "chapters"),
         (contents.verses, "verse", "verses"),
-        (sum(len(chapters) for _, chapters in contents.audio), "audio file", "audio files"),
+        (sum(len(book.chapters) for book in contents.audio), "audio file", "audio files"),
     ):
         if count > 0:
             facts.append(f"{count:,} {one if count == 1 else many}")
     return " · ".join(facts)
 
 
-def _book(
-    book: str, chapters: Sequence[Chapter], lacking: Collection[str], *, opened: bool
-) -> Html:
+def _book(info: PackageInfo, book: Book, lacking: Collection[str], *, opened: bool) -> Html:
     players = [
         fill(_LACKING, name=one.name) if one.media_file_id in lacking else _player(one)
-        for one in chapters
+        for one in book.chapters
     ]
-    return fill(_BOOK, open=" open" if opened else "", book=book, chapters=join(players))
+    return fill(
+        _BOOK,
+        open=" open" if opened else "",
+        book=book.name,
+        archive=_archive(info, book, lacking),
+        chapters=join(players),
+    )
+
+
+def _archive(info: PackageInfo, book: Book, lacking: Collection[str]) -> Html:
+    """The link to all of a book's audio that is here."""
+    count = sum(one not in lacking for one in book.media_file_ids)
+    if count == 0:
+        return Html("")
+    facts = "1 chapter" if count == 1 else f"{count} chapters"
+    return fill(
+        _ARCHIVE,
+        id=quote(info.package_id, safe=""),
+        book_id=quote(book.id, safe=""),
+        book=book.name,
+        facts=f"{facts}, {_size(book.size)}" if book.size else facts,
+    )
 
 
 def _player(chapter: Chapter) -> Html:
