@@ -39,9 +39,11 @@ from hotspot.measuring import Measures
 from hotspot.model.routes import PHONES
 from hotspot.model.traffic import Traffic
 from hotspot.monitoring import Monitor
+from hotspot.noticing import Notices
 from hotspot.operations import Operations
 from hotspot.phones import conflicts, imports
 from hotspot.phones.app import build_app
+from hotspot.phones.live import Live
 from hotspot.reporting import box_report, reports_told
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
@@ -90,6 +92,7 @@ class Core:
     monitor: Monitor
     traffic: Traffic
     downloads: DownloadCounter
+    live: Live
 
 
 @asynccontextmanager
@@ -117,6 +120,7 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         traffic, downloads = Traffic(), DownloadCounter(store, clock)
         operations = Operations(store, importer, clock, supervisor, board, syncer, downloads)
         uplink = following.uplink if following is not None else None
+        live = Live(Notices(store, importer, board, syncer).looks())
         measures = Measures(config, importer, syncer, downloads, traffic)
         monitor = Monitor(store, importer, clock, uplink, measures.metrics)
         yield Core(
@@ -132,6 +136,7 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
             monitor,
             traffic,
             downloads,
+            live,
         )
         with suppress(CannotWrite):
             await store.keep_time()
@@ -228,6 +233,7 @@ def phones_app(core: Core) -> web.Application:
         ],
         on_download=core.downloads.count,
     )
+    core.live.mount(app)
     watch(app, core.traffic, log_each=core.config.access_log)
     return app
 
@@ -251,6 +257,7 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
             group.create_task(keep("clock", lambda: _keep_time(core))),
             group.create_task(keep("health", core.monitor.watch)),
             group.create_task(keep("downloads", core.downloads.run)),
+            group.create_task(keep("events", partial(core.live.run, core.bus))),
         ]
         if core.config.status_led is not None:
             light = Light(core.config.status_led, core.board, core.bus)

@@ -29,6 +29,7 @@ LEVELS = [
         "machine",
         "measuring",
         "monitoring",
+        "noticing",
         "operations",
         "reporting",
         "asking",
