@@ -5,7 +5,7 @@ import re
 from itertools import count
 from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.typedefs import Handler
 
@@ -69,13 +69,24 @@ class GuardedHandler(web.RequestHandler):
     the answer has the form of all errors.
     """
 
-    __slots__ = ("_answering", "_guard", "_head", "_late", "_number", "_seen", "_since", "address")
+    __slots__ = (
+        "_answering",
+        "_body",
+        "_guard",
+        "_head",
+        "_late",
+        "_number",
+        "_seen",
+        "_since",
+        "address",
+    )
 
     def __init__(self, guard: Guard, manager: web.Server, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(manager, loop=loop, **connection_options())
         self.address = ""
         self._guard = guard
         self._number: int | None = None
+        self._body: StreamReader | None = None
         self._late: asyncio.TimerHandle | None = None
         self._expect_head(loop.time())
 
@@ -118,7 +129,7 @@ class GuardedHandler(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._seen is not None and not self._answering:
+        if self._seen is not None and not self._answering and not self._has_body_to_come():
             self._look_at_head(data)
         super().data_received(data)
 
@@ -129,6 +140,7 @@ class GuardedHandler(web.RequestHandler):
             return await super().finish_response(request, resp, start_time)
         finally:
             self._expect_head(self._loop.time())
+            self._body = request.content
 
     def handle_error(
         self,
@@ -143,6 +155,10 @@ class GuardedHandler(web.RequestHandler):
         told = refusal(self._guard.clock, _explained(exc))
         told.force_close()
         return told
+
+    def _has_body_to_come(self) -> bool:
+        """Whether the body of a request that was answered already is not all here."""
+        return self._body is not None and not self._body.is_eof()
 
     def _look_at_head(self, data: bytes) -> None:
         assert self._seen is not None

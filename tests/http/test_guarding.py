@@ -139,6 +139,19 @@ async def test_a_body_without_end(clock: Clock, announced: bool) -> None:
         assert (await peer.error())[0] == 413
 
 
+async def test_a_refusal_is_read_by_who_sends_everything_first(clock: Clock) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
+    async with served(clock, head_bytes=200) as port, Peer.at(port) as peer:
+        peer.writer.write(head)
+        for _ in range(3):
+            await peer.writer.drain()
+            await asyncio.sleep(0.01)
+            peer.writer.write(b"a" * 100_000)
+        assert (await peer.error())[0] == 413
+        peer.writer.write(GET)
+        assert await peer.status() == 200
+
+
 async def test_connections_of_one_address(clock: Clock) -> None:
     async with served(clock, per_address=3) as port, AsyncExitStack() as stack:
         for _ in range(3):
