@@ -133,6 +133,7 @@ class Pipeline:
             progress,
             stop.is_set,
             prehash=seal.needs_prehash,
+            spans=found.audio_spans,
         )
         copying = asyncio.ensure_future(work)
         try:
@@ -210,9 +211,10 @@ class Pipeline:
 
 async def _hashed(seal: Seal) -> Copied:
     """The hashes of a file that is copied already."""
-    path, size = seal.package.path, seal.package.size
+    path, size, spans = seal.package.path, seal.package.size, seal.package.audio_spans
+    prehash = seal.needs_prehash
     return await asyncio.to_thread(
-        copy, path, path, size, HEADER_SIZE, _unseen, _never, prehash=seal.needs_prehash
+        copy, path, path, size, HEADER_SIZE, _unseen, _never, prehash=prehash, spans=spans
     )
 
 

@@ -1,6 +1,7 @@
 """Whether a copied package may be published: who signed it, and what of it is damaged."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from hotspot.package.verify import verify
 class Admission:
     """A copied package that may be published.
 
-    `complete`: every byte is as its header says. `damaged`: the media files whose audio is not as
-    the manifest says. `signer`: the trusted key that signed it, or None; `fault`: why it is None.
-    `signatures`: to be kept beside it.
+    `complete`: every byte is as its header and its manifest say. `damaged`: the media files whose
+    audio is not as the manifest says. `signer`: the trusted key that signed it, or None; `fault`:
+    why it is None. `signatures`: to be kept beside it.
     """
 
     package: PackageFile
@@ -29,7 +30,7 @@ class Admission:
 
 
 async def admit(seal: Seal, file: Path, copied: Copied) -> Admission:
-    """Judges `file`, the copy of the package that `seal` is of.
+    """Judges `file`, the copy of the package that `seal` is of, with the hashes of its audio.
 
     The texts of a package whose audio is damaged are admitted. Raises PackageRefused for other
     damage, a copy of something else, and where a signature is required and none fits.
@@ -41,16 +42,25 @@ async def admit(seal: Seal, file: Path, copied: Copied) -> Admission:
     ):
         raise PackageRefused("The package was changed while it was copied: copy it anew.")
     settled = await asyncio.to_thread(seal.settle, file, copied.blake2b)
-    complete = copied.content_sha256 == package.header.sha256.hex()
-    damaged = frozenset() if complete else await _damage(file, head_signed=settled.head)
+    as_built = copied.content_sha256 == package.header.sha256.hex()
+    if as_built:
+        damaged = _untrue(package, copied.spans)
+    else:
+        damaged = await _damage(file, head_signed=settled.head)
     return Admission(
         package,
-        complete,
+        as_built and not damaged,
         damaged,
         settled.judgement.signer,
         settled.judgement.fault,
         settled.kept,
     )
+
+
+def _untrue(package: PackageFile, found: Sequence[str]) -> frozenset[str]:
+    """The audio of which the manifest of a package that came whole says what is not so."""
+    pairs = zip(package.audio_by_place, found, strict=True)
+    return frozenset(one.media_file_id for one, sha256 in pairs if one.sha256 != sha256)
 
 
 async def _damage(file: Path, *, head_signed: bool) -> frozenset[str]:

@@ -6,7 +6,7 @@ Hashing costs as much as writing, so each hash has a thread of its own beside th
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -17,6 +17,7 @@ from pathlib import Path
 from hotspot.errors import SourceGone
 from hotspot.package.beside import Beside
 from hotspot.package.fullness import full_card_said
+from hotspot.package.spans import Span, SpanHashes
 
 CHUNK = 1024 * 1024
 PIECE = 128 * 1024
@@ -36,13 +37,15 @@ _TOO_LARGE = (errno.EFBIG,)
 class Copied:
     """A copy that is on the card. `sha256`: of the whole file; `content_sha256`: after `skip`.
 
-    `blake2b`: of the whole file too, if it was asked for; signatures are over it.
+    `blake2b`: of the whole file too, if it was asked for; signatures are over it. `spans`: the
+    SHA-256 of each of the parts that were asked for.
     """
 
     sha256: str
     content_sha256: str
     resumed: bool
     blake2b: bytes | None = None
+    spans: tuple[str, ...] = ()
 
 
 class Cancelled(Exception):
@@ -58,19 +61,21 @@ def copy(
     stopped: Callable[[], bool],
     *,
     prehash: bool = False,
+    spans: Sequence[Span] = (),
 ) -> Copied:
     """Copies `size` bytes of `source` to `part`, and makes them durable.
 
     What `part` holds already is hashed and kept. `skip`: bytes of the header that the content hash
-    leaves out; `prehash`: whether the BLAKE2b-512 is asked for. `progress` is told the bytes that
-    are there; `stopped` is asked between chunks.
+    leaves out; `prehash`: whether the BLAKE2b-512 is asked for; `spans`: parts of the file, in
+    order and apart, whose hashes are asked for. `progress` is told the bytes that are there;
+    `stopped` is asked between chunks.
     Raises SourceGone, NoSpace or Cancelled; `part` then keeps what was copied. Blocking.
     """
     with ExitStack() as stack:
         reader = stack.enter_context(FileIO(source, "r"))
         writer = stack.enter_context(FileIO(part, "a+"))
         saving = stack.enter_context(Beside(1))
-        hashing = _Hashing(skip, stack, prehash)
+        hashing = _Hashing(skip, stack, prehash, spans)
 
         def hash_piece(piece: memoryview) -> None:
             before = hashing.done
@@ -102,14 +107,15 @@ def copy(
 class _Hashing:
     """The hashes of a copy, each in a thread of its own. `done`: the bytes that they were given."""
 
-    def __init__(self, skip: int, stack: ExitStack, prehash: bool) -> None:
+    def __init__(self, skip: int, stack: ExitStack, prehash: bool, spans: Sequence[Span]) -> None:
         self.done = 0
         self._skip = skip
         self._rooms = cycle([memoryview(bytearray(PIECE)) for _ in range(AHEAD + 2)])
         self._whole, self._content = sha256(), sha256()
         self._prehash = blake2b() if prehash else None
-        self._first, self._second, self._third = (
-            stack.enter_context(Beside(AHEAD)) for _ in range(3)
+        self._spans = SpanHashes(spans)
+        self._first, self._second, self._third, self._fourth = (
+            stack.enter_context(Beside(AHEAD)) for _ in range(4)
         )
 
     def room(self) -> memoryview:
@@ -121,17 +127,20 @@ class _Hashing:
         self._second.call(self._content.update, piece[max(self._skip - self.done, 0) :])
         if self._prehash is not None:
             self._third.call(self._prehash.update, piece)
+        self._fourth.call(self._spans.update, piece)
         self.done += len(piece)
 
     def result(self, resumed: bool) -> Copied:
         self._first.finish()
         self._second.finish()
         self._third.finish()
+        self._fourth.finish()
         return Copied(
             self._whole.hexdigest(),
             self._content.hexdigest(),
             resumed,
             None if self._prehash is None else self._prehash.digest(),
+            self._spans.result(),
         )
 
 

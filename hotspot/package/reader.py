@@ -11,12 +11,14 @@ from hotspot.package import layout
 from hotspot.package.layout import HEADER_SIZE, Header
 from hotspot.package.manifest import (
     SIZE_LIMIT,
+    AudioFile,
     Manifest,
     check_audio,
     check_series,
     check_type,
     parse_manifest,
 )
+from hotspot.package.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,16 @@ class PackageFile:
     def head(self) -> bytes:
         """Header and manifest as they stand in the file: what a signature of the head is over."""
         return layout.pack(self.header) + self.manifest_bytes
+
+    @property
+    def audio_by_place(self) -> list[AudioFile]:
+        """The audio files in the order in which they lie."""
+        return sorted(self.manifest.audio_file_index, key=lambda one: one.offset)
+
+    @property
+    def audio_spans(self) -> list[Span]:
+        """Where those lie in the file."""
+        return [(self.audio_offset + one.offset, one.size) for one in self.audio_by_place]
 
     def stored_audio(self, file_name: str) -> list[StoredAudio]:
         """Where each audio file lies, once this package is stored as `file_name`."""

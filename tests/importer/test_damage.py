@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
@@ -15,6 +16,7 @@ from hotspot.package.reader import open_package
 from hotspot.package.signing import sign_package
 from tests.importer.conftest import Box, open_box
 from tests.importer.test_importer import texts
+from tests.package.pieces import with_manifest
 from tests.package.signing import Pair
 from tests.support.packages import combined_package
 
@@ -82,6 +84,21 @@ async def test_the_texts_and_the_sound_audio_are_here(box: Box, good: Path) -> N
     assert (info.complete, info.damaged_audio) == (False, 1)
     assert await box.store.damaged_audio("combined") == {(await media_ids(good))[1]}
     assert await wanted(box) == (await media_ids(good))[1:]
+
+
+async def test_audio_that_is_not_what_the_manifest_says_is_not_offered(
+    box: Box, good: Path
+) -> None:
+    """Such a package is as it was made: it was made so."""
+    named = [to_builtins(one) for one in await index(good)]
+    named[1]["sha256"] = named[0]["sha256"]
+    made_up = await asyncio.to_thread(with_manifest, good, audioFileIndex=named)
+    result = await box.importer.import_file(made_up)
+    assert "it has 1 damaged audio file" in result.sentence
+    assert len(await texts(box, "combined")) == 4
+    assert await playable(box, good) == [True, False]
+    info = await listed(box)
+    assert (info.complete, info.damaged_audio) == (False, 1)
 
 
 async def test_a_good_copy_takes_its_place(box: Box, good: Path) -> None:

@@ -39,12 +39,12 @@ def check(package: bytes, staging: Path, complete: bool, damaged: Collection[str
     manifest = json.loads(package[starts[0] : starts[1]])
     database, sound = package[starts[1] : starts[2]], package[starts[2] :]
     fits = sha256(package[HEADER.size :]).digest() == fields[6]
-    _hold(fits == complete, "content hash")
+    _hold((fits and not damaged) == complete, "content hash")
     _hold(sha256(database).hexdigest() == manifest["databaseHash"], "database hash")
     for entry in manifest.get("audioFileIndex", []):
         own = sound[entry["offset"] : entry["offset"] + entry["size"]]
         good = len(own) == entry["size"] and sha256(own).hexdigest() == entry["sha256"]
-        _hold(good or complete or entry["mediaFileId"] in damaged, "audio hash")
+        _hold(good or entry["mediaFileId"] in damaged, "audio hash")
     _hold(NAME.match(manifest["packageId"]) is not None, "package id")
     with closing(sqlite3.connect(staging)) as connection:
         connection.row_factory = sqlite3.Row

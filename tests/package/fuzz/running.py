@@ -81,8 +81,8 @@ def _admit(source: Path, part: Path) -> None:
     """What the daemon itself does."""
     try:
         seal = examine(open_package(source), Trust())
-        size = seal.package.size
-        copied = copy(source, part, size, HEADER_SIZE, lambda _: None, lambda: False)
+        size, spans = seal.package.size, seal.package.audio_spans
+        copied = copy(source, part, size, HEADER_SIZE, lambda _: None, lambda: False, spans=spans)
         admitted = asyncio.run(admit(seal, part, copied))
         found = Found(complete=admitted.complete, damaged=sorted(admitted.damaged))
     except PackageRefused as refusal:
