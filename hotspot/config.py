@@ -12,7 +12,7 @@ from hotspot.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/hotspot/hotspot.toml")
 MACHINE_FILES = (Path("/proc/device-tree/serial-number"), Path("/etc/machine-id"))
-SECRET = frozenset({"upstream_token", "database_url"})
+SECRET = frozenset({"upstream_token", "database_url", "database_replica_url"})
 """Settings that hold passwords: no message shows them."""
 
 
@@ -30,6 +30,7 @@ class Config:
     `app_origins`: origins whose pages may upload, apart from those that apps bring with them.
     `access_log`: each request leaves a line in the log, without anything of who asked.
     `database_url`: a PostgreSQL URL for `hotspot upstream run`, or None for the embedded server.
+    `database_replica_url`: that of a server that follows it, or None.
     """
 
     data_dir: Path = Path("/var/lib/hotspot")
@@ -42,6 +43,7 @@ class Config:
     trusted_keys: Path | None = None
     require_signature: bool = False
     database_url: str | None = None
+    database_replica_url: str | None = None
     upstream_port: int = 8090
     name: str = "Bible Hotspot"
     host_names: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "trusted_keys": _path,
     "require_signature": _switch,
     "database_url": lambda value: _url(value, ("postgresql", "postgres")),
+    "database_replica_url": lambda value: _url(value, ("postgresql", "postgres")),
     "upstream_port": _port,
     "name": _text,
     "host_names": _list,

@@ -42,7 +42,7 @@ async def run(config: Config, keep_days: int) -> None:
         async with connect(url) as connection:
             await migrate(connection, await asyncio.to_thread(migrations))
         async with (
-            PostgresStore.open(url) as store,
+            PostgresStore.open(url, config.database_replica_url) as store,
             open_pool(url) as pool,
             _beside(_trim(url, keep_days)),
         ):

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import asyncpg
@@ -17,6 +17,7 @@ from hotspot.model.tables import Scope, ScopeKind
 from hotspot.model.version_status import VersionNews
 from hotspot.upstream import devices, digests, epochs, feed, media, rest, version_status
 from hotspot.upstream.database import POOL_SIZE, RACED, away_is_try_later, open_pool
+from hotspot.upstream.replica import Replica, open_replica
 from hotspot.upstream.transaction import PostgresTransaction, Raced
 
 T = TypeVar("T")
@@ -30,18 +31,26 @@ _PAUSE_S = 0.05
 class PostgresStore:
     """A `RecordStore`, `DeviceStore` and `TableReader` over a migrated database."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, replica: Replica | None = None) -> None:
         self._pool = pool
+        self._replica = replica
         self._writing = asyncio.Semaphore(_WRITERS)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["PostgresStore"]:
-        """The store in the database at `url`, which is migrated. Raises TryLater."""
-        async with open_pool(url) as pool:
+    async def open(cls, url: str, replica_url: str | None = None) -> AsyncIterator["PostgresStore"]:
+        """The store in the database at `url`, which is migrated. Raises TryLater.
+
+        `replica_url`: a server that follows it, for reading the feed.
+        """
+        async with AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(open_pool(url))
             async with pool.acquire() as connection:
                 await epochs.bind(connection)
-            yield cls(pool)
+            replica = None
+            if replica_url is not None:
+                replica = await stack.enter_async_context(open_replica(replica_url))
+            yield cls(pool, replica)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -51,6 +60,10 @@ class PostgresStore:
 
     async def read_changes(self, query: FeedQuery) -> FeedPage:
         """A page of the feed. Raises PositionGone for a token of another epoch."""
+        if self._replica is not None:
+            page = await self._replica.read_changes(query)
+            if page is not None:
+                return page
         async with self._connection() as connection:
             return await feed.read_changes(connection, query)
 
