@@ -5,12 +5,14 @@ begun anew, has another epoch: its positions mean nothing to a token from before
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from hotspot.errors import PositionGone
+from hotspot.model.stores import FeedScope
+from hotspot.model.tables import Scope
 
 Part = int | str
 
@@ -43,3 +45,18 @@ def named(epoch: str, tokens: Sequence[str]) -> list[int]:
             (number,) = decode(epoch, token, (int,))
             numbers.append(int(number))
     return numbers
+
+
+def moved(
+    states: Sequence[FeedScope], asked: Collection[tuple[Scope, str | None]]
+) -> list[FeedScope]:
+    """The states that say more than a client knows who asked with these positions, all of versions
+    that it had read to their end."""
+    return [
+        state
+        for state in states
+        if state.has_more
+        or not state.known
+        or state.token is None
+        or (state.scope, state.token) not in asked
+    ]

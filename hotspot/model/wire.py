@@ -63,6 +63,7 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
 
     `written`: what the answers to uploads of this session said; their records need not come back.
     `session_end`: nothing more goes up: the session is over once there is nothing more to come.
+    `moved_only`: versions of which the answer would say nothing new are left out of its scopes.
     """
 
     scopes: list[ScopeRequest] | None = None
@@ -75,6 +76,7 @@ class ChangesRequest(Message, frozen=True, kw_only=True):
     written: list[str] | None = None
     sync_session_id: str | None = None
     session_end: bool = False
+    moved_only: bool = False
     report: BoxReport | None = None
 
 

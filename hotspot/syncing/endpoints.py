@@ -12,7 +12,7 @@ from hotspot.clock import Clock
 from hotspot.errors import BadRequest, BatchReused, NotFound
 from hotspot.http.auth import authenticate
 from hotspot.http.messages import answer, answer_encoded, read
-from hotspot.model import instants
+from hotspot.model import instants, positions
 from hotspot.model.changes import Parsed, parse_changes, scopes
 from hotspot.model.edits import Sender
 from hotspot.model.fleet import Visits
@@ -87,6 +87,9 @@ class SyncEndpoints:
             token = _joined(page)
         if self._visits is not None:
             await self._visits.served(request, asked, page)
+        if asked.moved_only:
+            states = positions.moved(page.scopes, set(followed))
+            page = msgspec.structs.replace(page, scopes=states)
         faults.point("changes.read")
         return await answer(request, _page(page, token, self._clock))
 

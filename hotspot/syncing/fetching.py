@@ -131,6 +131,7 @@ class Fetches:
             max_changes=PAGE,
             written=self._written,
             session_end=True,
+            moved_only=all(one.known and not one.comparing for one in followed.values()),
         )
         return asyncio.create_task(self._upstream.changes(asked))
 

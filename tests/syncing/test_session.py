@@ -23,14 +23,6 @@ def text(record: Record) -> object:
     return record.values["verse_text"]
 
 
-async def test_nothing_to_say_is_one_request(pair: Pair) -> None:
-    await pair.synced()
-    pair.trouble.requests.clear()
-    report = await pair.synced()
-    assert (report.requests, report.uploaded, report.downloaded) == (1, 0, 0)
-    assert pair.trouble.requests == ["changes"]
-
-
 async def test_an_edit_goes_up_with_its_stamp_and_does_not_come_back(pair: Pair) -> None:
     await pair.synced()
     await pair.edit(edited(verse(1), "corrected here", T2))
