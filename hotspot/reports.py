@@ -37,6 +37,8 @@ def status(result: dict[str, Any]) -> str:
         lines.append("Last session: " + session(result["lastSession"]))
     if result["wantedAudio"]:
         lines.append(f"{len(result['wantedAudio'])} audio files are to come from the server.")
+    if result["downloads"]:
+        lines.append(f"{sum(one['count'] for one in result['downloads'])} downloads were counted.")
     if result["sticks"]:
         lines.append("Sticks: " + result["indication"].replace("_", " ") + ".")
     lines += [one["message"] for one in result["sticks"]]
