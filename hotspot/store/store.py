@@ -25,6 +25,7 @@ from hotspot.store.rebuilding import mend
 from hotspot.store.removing import Removing
 from hotspot.store.rest import TableReads
 from hotspot.store.timekeeping import Timekeeping
+from hotspot.store.undoing import Undoing
 from hotspot.store.version_status import VersionStatuses
 
 PING_S = 5.0
@@ -32,6 +33,7 @@ PING_S = 5.0
 
 class HotspotStore(
     Conflicts,
+    Undoing,
     Approvals,
     Timekeeping,
     Feed,

@@ -12,6 +12,7 @@ from hotspot.model.records import Key, Record
 from hotspot.model.stores import Accepted, Loser, StoredAnswer
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.store import aliases
+from hotspot.store.noting import note_edits
 from hotspot.store.rows import as_json, by_table, fetch, read_rows, write_rows
 
 VERSION_TABLES = {ScopeKind.TEXT: "text_versions", ScopeKind.AUDIO: "audio_versions"}
@@ -148,6 +149,7 @@ class Transaction:
         await self._connection.execute(
             _MARK_PENDING, {"edits": pending, "seq": seq, "now": self._now}
         )
+        await note_edits(self._connection, edits)
         self.edited = True
 
     async def add_aliases(self, named: Sequence[Alias]) -> None:
