@@ -11,7 +11,7 @@ from hotspot.errors import BadRequest, NotFound
 from hotspot.http import media
 from hotspot.http.files import FileSlice, send
 from hotspot.http.opened import Files
-from hotspot.http.standing import Standing
+from hotspot.http.standing import Located, Standing
 from hotspot.http.traffic import sent
 from hotspot.model.catalogue import PackageQuery, PackageStore, StoredPackage
 from hotspot.model.wire import PackageDetails, PackageInfo, PackageList
@@ -36,7 +36,7 @@ def routes(
         web.get("/functions/v1/packages", catalogue.list_packages),
         web.get("/functions/v1/packages/{package_id}", catalogue.package),
         web.get("/functions/v1/packages/{package_id}/download", catalogue.download),
-        *media.routes(packages, folder),
+        *media.routes(Located(packages), folder),
     ]
 
 

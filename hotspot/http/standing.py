@@ -11,13 +11,35 @@ from aiohttp import web
 from hotspot import __version__
 from hotspot.http.messages import GZIP_FROM, accepts_gzip
 from hotspot.http.ranges import etag_matches
+from hotspot.model.catalogue import PackageStore, StoredAudio
 
 KEPT = 32
 KEPT_BYTES = 64 * 1024
 """So many answers of at most so many bytes are kept: those that phones ask for again and again."""
+LOCATED = 2_000
 _LEVEL = 6
 
 Make = Callable[[], Awaitable[msgspec.Struct]]
+
+
+class Located:
+    """`source`, asked once for each audio file until the catalogue changes."""
+
+    def __init__(self, source: PackageStore) -> None:
+        self._source = source
+        self._revision = ""
+        self._found: dict[str, StoredAudio] = {}
+
+    async def audio(self, media_file_id: str) -> StoredAudio | None:
+        revision = self._source.catalogue_revision
+        if revision != self._revision or len(self._found) > LOCATED:
+            self._revision, self._found = revision, {}
+        known = self._found
+        if (found := known.get(media_file_id)) is None:
+            found = await self._source.audio(media_file_id)
+            if found is not None:
+                known[media_file_id] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

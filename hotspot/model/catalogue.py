@@ -74,7 +74,10 @@ class PackageStore(AudioSource, Protocol):
 
     @property
     def catalogue_revision(self) -> str:
-        """Names the catalogue as it is; no other state of it, here or elsewhere, has the name."""
+        """Names the catalogue as it is, and where the audio lies that is here.
+
+        No other state of them, here or elsewhere, has the name.
+        """
 
     async def summary(self) -> CatalogueSummary:
         """What there is to choose from."""

@@ -156,6 +156,20 @@ async def test_audio_is_a_slice_of_the_package(shelf: Shelf) -> None:
         assert await response.read() == BODY[50_990:51_000]
 
 
+async def test_audio_that_moved_is_found_again(shelf: Shelf) -> None:
+    stored = put(shelf.packages, shelf.folder, "swh", BODY)
+    url = f"{shelf.url}/functions/v1/media/one"
+    async with shelf.client.get(url) as response:
+        assert response.status == 404
+    for offset in (1_000, 2_000):
+        put_audio(shelf.packages, stored, "one", BODY[offset:51_000], offset)
+        shelf.packages.revision += 1
+        for _ in range(2):
+            async with shelf.client.get(url) as response:
+                assert await response.read() == BODY[offset:51_000]
+    assert shelf.packages.located == 3
+
+
 async def test_an_empty_file(shelf: Shelf) -> None:
     put(shelf.packages, shelf.folder, "empty", b"")
     url = f"{shelf.url}/functions/v1/packages/empty/download"

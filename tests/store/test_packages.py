@@ -175,6 +175,9 @@ async def test_fetched_audio_changes_what_the_list_says_of_damage(
     await store.audio_fetched(chapter(damaged.id, "fetched.mp3"), T2)
     assert await _damage(store, "worn") == 0
     assert store.catalogue_revision != before
+    before = store.catalogue_revision
+    await store.audio_fetched(chapter(damaged.id, "fetched-again.mp3"), T2)
+    assert store.catalogue_revision != before
 
 
 async def _damage(store: HotspotStore, package_id: str) -> int:
