@@ -26,6 +26,7 @@ LEVELS = [
         "activity",
         "identifying",
         "light",
+        "lock",
         "machine",
         "measuring",
         "monitoring",
