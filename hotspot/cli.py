@@ -242,3 +242,18 @@ def revoke(load: Load, device_id: str) -> None:
     """Take a device's right to upload away."""
     ask(load(), "revoke-device", device_id=device_id)
     click.echo(f"Device {device_id} may not upload any more.")
+
+
+@devices.command()
+@click.argument("device_id")
+@JSON
+@click.pass_obj
+def undo(load: Load, device_id: str, as_json: bool) -> None:
+    """Take back what a revoked device edited.
+
+    Each record that is as the device left it becomes what it was before; the device's text is kept
+    among the versions that lost. What others edited since stays.
+    """
+    from hotspot import reports
+
+    report(ask(load(), "undo-device", device_id=device_id), as_json, reports.undone)

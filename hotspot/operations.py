@@ -74,6 +74,7 @@ class Operations:
             "add-device": self.add_device,
             "devices": self.devices,
             "revoke-device": self.revoke_device,
+            "undo-device": self.undo_device,
             "conflicts": self.conflicts,
             "conflict": self.conflict,
             "keep-conflict": self.keep_conflict,
@@ -196,6 +197,11 @@ class Operations:
         if not await self._store.revoke(device_id):
             raise NotFound(f"There is no device {device_id!r} here.")
         return {"revoked": device_id}
+
+    async def undo_device(self, device_id: str) -> dict[str, Any]:
+        """Takes back what a revoked device edited, where nobody has edited it since."""
+        done = await self._store.undo_edits(device_id)
+        return {"deviceId": device_id, "undone": done.undone, "left": done.left}
 
     async def conflicts(self) -> list[Any]:
         """The conflicts that wait for a person, newest first."""

@@ -129,6 +129,14 @@ def devices(results: list[dict[str, Any]]) -> str:
     )
 
 
+def undone(result: dict[str, Any]) -> str:
+    """What became of a device's edits."""
+    left = result["left"]
+    return f"{result['undone']} records are as before the edits of device {result['deviceId']}." + (
+        f" {left} stay, which others edited since, or which were as before already." if left else ""
+    )
+
+
 def conflicts(results: list[dict[str, Any]]) -> str:
     """The conflicts that wait, a line each."""
     if not results:
