@@ -114,8 +114,8 @@ class _Hashing:
         self._whole, self._content = sha256(), sha256()
         self._prehash = blake2b() if prehash else None
         self._spans = SpanHashes(spans)
-        self._first, self._second, self._third, self._fourth = (
-            stack.enter_context(Beside(AHEAD)) for _ in range(4)
+        self._first, self._second, self._third = (
+            stack.enter_context(Beside(AHEAD)) for _ in range(3)
         )
 
     def room(self) -> memoryview:
@@ -127,14 +127,13 @@ class _Hashing:
         self._second.call(self._content.update, piece[max(self._skip - self.done, 0) :])
         if self._prehash is not None:
             self._third.call(self._prehash.update, piece)
-        self._fourth.call(self._spans.update, piece)
+        self._second.call(self._spans.update, piece)
         self.done += len(piece)
 
     def result(self, resumed: bool) -> Copied:
         self._first.finish()
         self._second.finish()
         self._third.finish()
-        self._fourth.finish()
         return Copied(
             self._whole.hexdigest(),
             self._content.hexdigest(),
