@@ -214,7 +214,10 @@ class DeviceStore(Protocol):
     async def claim_pairing(
         self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
     ) -> Device | None:
-        """Uses up an unexpired pairing code for a new device; None if the code is not valid."""
+        """Uses up an unexpired pairing code for a new device; None if the code is not valid.
+
+        May raise TooMany, where many were not.
+        """
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -5,12 +5,14 @@ from collections.abc import Collection, Sequence
 import aiosqlite
 import msgspec
 
-from hotspot.model import instants
+from hotspot.errors import TooMany
+from hotspot.model import guessing, instants
+from hotspot.model.guessing import Guesses
 from hotspot.model.stores import Device
 from hotspot.store.part import Part
 from hotspot.store.rows import as_json, fetch
 
-FAILURES = 5
+FAILURES = guessing.TRIES
 """Wrong codes after which every open code is void; a code is too short to be guessed freely."""
 
 USED_MS = 3_600_000
@@ -52,6 +54,7 @@ class Devices(Part):
         self, code_hash: str, device_id: str, name: str, token_hash: str, now: str
     ) -> Device | None:
         async def work(connection: aiosqlite.Connection) -> Device | None:
+            await self._check_pause(connection)
             given = await self._use_up(connection, code_hash)
             if given is None:
                 return None
@@ -143,10 +146,33 @@ class Devices(Part):
             (code_hash, self._clock.boot_id, self._clock.monotonic()),
         )
         for role, scopes in used:
+            await connection.execute("DELETE FROM pairing_guesses")
             return role, scopes
+        await self._note_guess(connection)
         await connection.execute("UPDATE pairing_codes SET failures = failures + 1")
         await connection.execute("DELETE FROM pairing_codes WHERE failures >= ?", (FAILURES,))
         return None
+
+    async def _check_pause(self, connection: aiosqlite.Connection) -> None:
+        """Raises TooMany while no code is looked at, whoever sends it."""
+        guesses = await _guesses(connection)
+        wait_ms = guessing.pause_ms(guesses, self._clock.boot_id, self._clock.monotonic())
+        if wait_ms > 0:
+            raise TooMany("Too many wrong codes were tried; wait a little.", wait_ms / 1_000)
+
+    async def _note_guess(self, connection: aiosqlite.Connection) -> None:
+        made = guessing.one_more(
+            await _guesses(connection), self._clock.boot_id, self._clock.monotonic()
+        )
+        await connection.execute(
+            "INSERT OR REPLACE INTO pairing_guesses VALUES (1, ?, ?, ?)",
+            (made.wrong, made.boot_id, made.mono_ms),
+        )
+
+
+async def _guesses(connection: aiosqlite.Connection) -> Guesses | None:
+    rows = await fetch(connection, "SELECT wrong, boot_id, mono_ms FROM pairing_guesses", ())
+    return Guesses(*rows[0]) if rows else None
 
 
 def _device(id_: str, name: str, role: str, scopes: str | None) -> Device:

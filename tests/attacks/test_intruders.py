@@ -1,5 +1,6 @@
 """Whoever is not a paired device, or does not mean this server, changes nothing."""
 
+import http.client
 import json
 import secrets
 from typing import Any
@@ -107,3 +108,30 @@ def test_names_of_ours_and_pages_of_apps(
     body = b'{"changes":[]}'
     answer = hotspot.request("POST", UPLOAD, body=body, headers={**phone.headers, **headers})
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+
+
+def test_what_a_stolen_phone_wrote_is_taken_back(hotspot: Hotspot) -> None:
+    stolen = Phone.pair(hotspot.url, hotspot.ask("devices", "pair")["code"])
+    verse = verses(hotspot.url, TEXT)[0]
+    stolen.push([edit(verse, "forged")])
+    found = next(
+        one for one in reversed(hotspot.ask("devices", "list")) if one["revokedAt"] is None
+    )
+    assert run("devices", "revoke", found["deviceId"], settings=hotspot.settings).returncode == 0
+    done = hotspot.ask("devices", "undo", found["deviceId"])
+    assert (done["undone"], done["left"]) == (1, 0)
+    standing = verses(hotspot.url, TEXT)[0]
+    assert standing["record"]["verse_text"] == verse["record"]["verse_text"]
+
+
+def test_codes_cannot_be_guessed_from_many_addresses(hotspot: Hotspot) -> None:
+    """Comes last: nobody may pair any more for a minute."""
+    statuses = []
+    for n in range(8):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", hotspot.port, timeout=20, source_address=(f"127.0.3.{n + 1}", 0)
+        )
+        connection.request("POST", f"{API}/devices", body=b'{"code":"nope","name":"Guesser"}')
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    assert statuses == [403] * 5 + [429] * 3

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from hotspot.clock import Clock
+from hotspot.errors import TooMany
 from hotspot.model import instants
+from hotspot.model.guessing import PAUSE_MS
 from hotspot.model.stores import Device
 from hotspot.store.devices import FAILURES, USED_MS
 from hotspot.store.store import HotspotStore
@@ -22,22 +24,35 @@ def code(n: int) -> str:
 
 @pytest.mark.parametrize(("failures", "valid"), [(FAILURES - 1, True), (FAILURES, False)])
 async def test_a_few_wrong_codes_void_every_open_one(
-    store: HotspotStore, failures: int, valid: bool
+    path: Path, failures: int, valid: bool
 ) -> None:
-    for n in (1, 2):
-        await store.create_pairing(code(n), MINUTE)
-    for n in range(failures):
-        assert await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2) is None
-    for n in (1, 2):
-        device = await store.claim_pairing(code(n), uuid(n), "Phone", code(300 + n), T2)
-        assert (device is not None) is valid
+    ticks = [1_000]
+    clock = Clock(instants.to_ms(T0), monotonic=lambda: ticks[0])
+    async with HotspotStore.open(path, clock) as store:
+        for n in (1, 2):
+            await store.create_pairing(code(n), 2 * MINUTE)
+        for n in range(failures):
+            assert await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2) is None
+        ticks[0] += PAUSE_MS
+        for n in (1, 2):
+            device = await store.claim_pairing(code(n), uuid(n), "Phone", code(300 + n), T2)
+            assert (device is not None) is valid
 
 
-async def test_wrong_codes_do_not_count_against_later_ones(store: HotspotStore) -> None:
-    for n in range(FAILURES):
-        await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2)
-    await store.create_pairing(code(1), MINUTE)
-    assert await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2) is not None
+async def test_wrong_codes_make_everybody_wait(path: Path) -> None:
+    """Also over a restart of the daemon, and of the machine."""
+    for boot, mono_ms in (("boot", 500_000), ("boot", 501_000), ("next", PAUSE_MS - 1)):
+        clock = Clock(instants.to_ms(T0), monotonic=lambda now=mono_ms: now, boot_id=boot)
+        async with HotspotStore.open(path, clock) as store:
+            if mono_ms == 500_000:
+                for n in range(FAILURES):
+                    await store.claim_pairing(code(100 + n), uuid(5), "Guess", code(200), T2)
+            await store.create_pairing(code(1), 2 * MINUTE)
+            with pytest.raises(TooMany, match="wait"):
+                await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2)
+    clock = Clock(instants.to_ms(T0), monotonic=lambda: PAUSE_MS, boot_id="next")
+    async with HotspotStore.open(path, clock) as store:
+        assert await store.claim_pairing(code(1), uuid(1), "Phone", code(301), T2) is not None
 
 
 async def test_codes_that_are_over_are_cleared_away(store: HotspotStore, path: Path) -> None:
