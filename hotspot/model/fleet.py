@@ -96,6 +96,7 @@ class FleetReport(msgspec.Struct, frozen=True, rename="camel"):
     hotspots: Sequence[Box]
     alerts: Sequence[Alert]
     downloads: Sequence[PackageDownloads] = ()
+    database_bytes: int = 0
 
 
 def fleet_alerts(health: FleetHealth, boxes: Sequence[Box], now: str) -> Sequence[Alert]:

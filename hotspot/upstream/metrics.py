@@ -58,6 +58,7 @@ def fleet_metrics(report: FleetReport) -> list[Metric]:
         "conflict_ratio": ("Versions that lost, per change of a day.", health.conflict_rate),
         "sync_seconds_average": ("Time of a session that ended well.", health.average_sync_time),
         "horizon_age_seconds": ("Age of the oldest open writer.", health.horizon_age_seconds),
+        "database_bytes": ("Size of the database.", report.database_bytes),
     }
     alerts = [Sample(count, {"code": code}) for code, count in codes.items()]
     downloads = [Sample(one.count, {"package": one.package_id}) for one in report.downloads]

@@ -50,6 +50,7 @@ GROUP BY p.device_id
 """
 _HEALTH = """
 SELECT canonical(clock_timestamp()) AS now, (SELECT epoch FROM sync_epoch) AS epoch,
+  pg_database_size(current_database()) AS database_bytes,
   count(*) FILTER (WHERE status = 'failed') AS failed_syncs,
   (avg(extract(epoch FROM completed_at - started_at)) FILTER (WHERE status = 'completed'))::float8
     AS average_sync_time,
@@ -97,7 +98,8 @@ async def fleet_report(connection: Connection) -> FleetReport:
         behind = await _behind(connection, found["epoch"], rows)
     boxes = [_box(row, behind.get(row["device_id"])) for row in rows]
     over_all = _health(found, [box.report for box in boxes if box.report is not None])
-    return FleetReport(over_all, boxes, fleet_alerts(over_all, boxes, found["now"]), counted)
+    told = fleet_alerts(over_all, boxes, found["now"])
+    return FleetReport(over_all, boxes, told, counted, found["database_bytes"])
 
 
 def _health(found: Row, reports: Sequence[BoxReport]) -> FleetHealth:

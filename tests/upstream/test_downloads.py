@@ -41,7 +41,9 @@ async def test_a_session_tells_and_the_server_adds_up(
     await hub.sync(replace(REPORT, downloads=(count(3),)))
     assert await downloads.by_package(sql) == added_up(3)
     async with server.http.get(server.url + "/metrics") as response:
-        assert 'hotspot_upstream_downloads{package="text"} 3\n' in await response.text()
+        page = await response.text()
+    assert 'hotspot_upstream_downloads{package="text"} 3\n' in page
+    assert "hotspot_upstream_database_bytes " in page
 
 
 async def test_what_is_told_twice_counts_once(hub: Hub, sql: asyncpg.Connection) -> None:
