@@ -20,6 +20,18 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert (settings.http_port, settings.name, settings.http_host) == (81, "Village", "0.0.0.0")
 
 
+def test_lists(tmp_path: Path) -> None:
+    file = tmp_path / "hotspot.toml"
+    file.write_text('host_names = ["bible.box", " "]\napp_origins = "https://app.example"\n')
+    settings = config.load(file, {"HOTSPOT_HOST_NAMES": ""})
+    assert (settings.host_names, settings.app_origins) == (("bible.box",), ("https://app.example",))
+    settings = config.load(file, {"HOTSPOT_HOST_NAMES": "a.box, b.box"})
+    assert settings.host_names == ("a.box", "b.box")
+    file.write_text("host_names = 5\n")
+    with pytest.raises(ConfigError, match="'host_names' .* must be a list of texts"):
+        config.load(file, {})
+
+
 def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "hotspot.toml"
     file.write_text('http_port = "many"\nhtp_host = "0.0.0.0"\n')
