@@ -28,7 +28,7 @@ def test_lists(tmp_path: Path) -> None:
     settings = config.load(file, {"HOTSPOT_HOST_NAMES": "a.box, b.box"})
     assert settings.host_names == ("a.box", "b.box")
     file.write_text("host_names = 5\n")
-    with pytest.raises(ConfigError, match="'host_names' .* must be a list of texts"):
+    with pytest.raises(ConfigError, match=r"'host_names' .* must be a list of texts"):
         config.load(file, {})
 
 
