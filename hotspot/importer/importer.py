@@ -31,7 +31,7 @@ from hotspot.importer.turns import Turns
 from hotspot.model.catalogue import AudioStore, PublishingStore
 from hotspot.model.imports import ImportRecord, UnderWay
 from hotspot.model.plan import ImportAction, excluded
-from hotspot.model.queueing import Rank, in_order, rank
+from hotspot.model.queueing import in_order, rank
 from hotspot.package.signatures import load_trust
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 TRIES = 3
 """How often a file is read that changes meanwhile."""
 SETTLE_S = 0.5
-FIRST: Rank = (-1, 0, "")
-"""What a person does goes before what waits."""
 
 
 class ImporterStore(PublishingStore, AudioStore, Protocol):
@@ -147,9 +145,11 @@ class Importer:
 
     async def remove(self, package_id: str) -> bool:
         """Takes a package out of the catalogue, its file off the card, and with it the records
-        that no other package holds. False: there is no such package."""
-        async with self._turns.turn(FIRST):
-            return await self._remove(package_id)
+        that no other package holds. False: there is no such package.
+
+        It does not wait for a copy that is under way.
+        """
+        return await self._remove(package_id)
 
     async def refuse(
         self, source: str, sentence: str, action: ImportAction = ImportAction.REFUSED
@@ -239,9 +239,10 @@ class Importer:
             await self._give_up(package_id, "the two cannot be here together")
 
     async def _remove(self, package_id: str) -> bool:
-        if not await self._store.remove_package(package_id):
-            return False
-        await self._pipeline.delete_discarded()
+        async with self._pipeline.publishing:
+            if not await self._store.remove_package(package_id):
+                return False
+            await self._pipeline.delete_discarded()
         self._bus.publish(CatalogueChanged())
         return True
 

@@ -38,7 +38,8 @@ _Identity = tuple[int, int, int, int]
 class Pipeline:
     """Imports one file after the other. `give_up`: how a replaced package is removed.
 
-    `trust`: whose signatures count.
+    `trust`: whose signatures count. `publishing`: held while a copy becomes a package, and by who
+    removes one: the file of one that goes may be the file of the one that comes.
     """
 
     def __init__(self, store: PublishingStore, clock: Clock, shelf: Shelf, give_up: GiveUp) -> None:
@@ -47,6 +48,7 @@ class Pipeline:
         self._shelf = shelf
         self._give_up = give_up
         self.trust = Trust()
+        self.publishing = asyncio.Lock()
 
     async def run(self, job: Job) -> ImportRecord:
         """Imports the file of `job`.
@@ -154,12 +156,13 @@ class Pipeline:
             await self._check_worth(admitted)
             staged = await stage(file, staging, latest=self._latest())
             faults.point("import.verified")
-            await asyncio.to_thread(write_beside, final, admitted.signatures)
-            await asyncio.to_thread(self._shelf.shelve, file, final)
-            faults.point("import.renamed")
-            await self._list(admitted, sha256, staging, final, file)
-            faults.point("import.published")
-            await self.delete_discarded()
+            async with self.publishing:
+                await asyncio.to_thread(write_beside, final, admitted.signatures)
+                await asyncio.to_thread(self._shelf.shelve, file, final)
+                faults.point("import.renamed")
+                await self._list(admitted, sha256, staging, final, file)
+                faults.point("import.published")
+                await self.delete_discarded()
         except PackageRefused:
             await asyncio.to_thread(file.unlink, missing_ok=True)
             raise

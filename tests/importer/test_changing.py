@@ -3,12 +3,14 @@
 import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hotspot import faults
 from hotspot.importer import importer, pipeline
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
@@ -39,6 +41,48 @@ def before_each_copy(monkeypatch: pytest.MonkeyPatch, happens: Callable[[int], N
 async def packages(box: Box) -> list[tuple[str, str]]:
     infos, _ = await box.store.list_packages(PackageQuery())
     return [(info.package_id, info.package_version) for info in infos]
+
+
+async def test_a_package_is_removed_while_another_is_copied(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, removed = threading.Event(), threading.Event()
+
+    def wait(copy: int) -> None:
+        if copy == 2:
+            begun.set()
+            assert removed.wait(30)
+
+    before_each_copy(monkeypatch, wait)
+    await box.importer.import_file(await asyncio.to_thread(text_package, tmp_path))
+    other = await asyncio.to_thread(text_package, tmp_path, "other")
+    importing = asyncio.create_task(box.importer.import_file(other))
+    assert await asyncio.to_thread(begun.wait, 30)
+    try:
+        async with asyncio.timeout(30):
+            assert await box.importer.remove("text")
+        assert await packages(box) == []
+    finally:
+        removed.set()
+    assert (await importing).action is ImportAction.NEW
+    assert await packages(box) == [("other", "1.0")]
+
+
+async def test_a_package_whose_own_copy_is_being_published_is_removed_after_it(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await asyncio.to_thread(text_package, tmp_path)
+    removing: list[asyncio.Task[bool]] = []
+
+    def renamed(name: str) -> None:
+        if name == "import.renamed":
+            removing.append(asyncio.create_task(box.importer.remove("text")))
+
+    monkeypatch.setattr(faults, "point", renamed)
+    assert (await box.importer.import_file(source)).action is ImportAction.NEW
+    assert await removing[0]
+    assert await packages(box) == []
+    assert list(box.config.packages.iterdir()) == []
 
 
 async def test_a_file_that_changes_once_is_read_again(
