@@ -19,6 +19,8 @@ SESSION = {
 }
 POOL_SIZE = 10
 CONNECT_S = 10.0
+AWAY_S = 5.0
+"""For how long clients are asked to wait: a database that is started again takes as long."""
 
 RACED = (
     asyncpg.SerializationError,
@@ -125,4 +127,4 @@ def away_is_try_later() -> Iterator[None]:
 
 
 def _try_later() -> TryLater:
-    return TryLater("The database does not answer now; try again later.")
+    return TryLater("The database does not answer now; try again later.", AWAY_S)

@@ -26,6 +26,8 @@ ATTEMPTS = 5
 _WRITERS = POOL_SIZE - 4
 """Uploads at the same time: who reads does not wait for those that wait for each other."""
 _PAUSE_S = 0.05
+_CROWDED_S = 2.0
+"""For how long a client is asked to wait where others were quicker each time."""
 
 
 class PostgresStore:
@@ -119,7 +121,7 @@ class PostgresStore:
                     return await work(PostgresTransaction(sql))
             except (Raced, *RACED):
                 continue
-        raise TryLater("Others are changing the same records; try again later.")
+        raise TryLater("Others are changing the same records; try again later.", _CROWDED_S)
 
     async def ping(self) -> None:
         """Reads something; raises TryLater where the database does not answer."""

@@ -105,6 +105,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "node": lambda: _programs("node", "npm"),
     "nginx": lambda: _programs("nginx"),
     "pgbouncer": lambda: _programs("pgbouncer"),
+    "tmpfs": lambda: _not_root() or _programs("mount"),
     "curl": lambda: _programs("curl"),
     "minisign": lambda: _programs("minisign"),
     "systemd": lambda: _programs("systemd-analyze"),

@@ -89,6 +89,8 @@ class Box:
         headers = {"Authorization": f"Bearer {self.token}", "X-Client-Clock": "synchronized"}
         target = f"{url}/functions/v1/{path}"
         async with self.http.post(target, json=body, headers=headers) as response:
+            waits = "Retry-After" in response.headers
+            assert waits == (response.status == 503), "a 503 says when to come again"
             return response.status, await response.json()
 
     async def upload(self, urls: Sequence[str], body: object) -> Any:
