@@ -19,7 +19,7 @@ from hotspot.http.ranges import (
     if_range_matches,
     parse_ranges,
 )
-from hotspot.http.sending import send_pieces
+from hotspot.http.sending import corked, send_pieces
 from hotspot.http.traffic import note_sent
 
 log = logging.getLogger(__name__)
@@ -95,10 +95,11 @@ async def send_content(
     status, ranges = _choose(request, content, size)
     headers, body = _answer(content, size, status, ranges)
     response = web.StreamResponse(status=status, headers=headers)
-    await response.prepare(request)
-    if request.method == "GET" and body:
-        sent = await send_pieces(request, response, body, files)
-        note_sent(request, Range(ranges[0].offset if len(ranges) == 1 else 0, sent))
+    with corked(request.transport):
+        await response.prepare(request)
+        if request.method == "GET" and body:
+            sent = await send_pieces(request, response, body, files)
+            note_sent(request, Range(ranges[0].offset if len(ranges) == 1 else 0, sent))
     return response
 
 

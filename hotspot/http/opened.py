@@ -11,15 +11,18 @@ from typing import BinaryIO
 from hotspot.http.pieces import InFile, Piece
 
 IDLE_S = 0.25
-"""A file stays open for so long after its last use; a deleted one takes room until then."""
+"""A file stays open for at least so long after its last use, and for no more than twice as long:
+a deleted one takes room until then."""
 MOST_IDLE = 16
 
 
 @dataclass(slots=True)
 class _Opened:
+    """`used`: when it was used last, in the loop's time."""
+
     file: BinaryIO
+    used: float
     users: int = 0
-    closing: asyncio.TimerHandle | None = None
 
 
 class Files:
@@ -27,23 +30,18 @@ class Files:
 
     def __init__(self) -> None:
         self._opened: dict[Path, _Opened] = {}
+        self._sweeping = False
 
     @asynccontextmanager
     async def open(self, path: Path) -> AsyncIterator[BinaryIO]:
         """The file at `path`, unbuffered; its position means nothing. Raises OSError."""
-        opened = self._opened.get(path)
-        if opened is None:
-            opened = await self._opened_now(path)
+        opened = self._opened.get(path) or await self._opened_now(path)
         opened.users += 1
-        if opened.closing is not None:
-            opened.closing.cancel()
-            opened.closing = None
         try:
             yield opened.file
         finally:
             opened.users -= 1
-            if opened.users == 0:
-                self._leave(path, opened)
+            opened.used = asyncio.get_running_loop().time()
 
     async def check(self, pieces: Iterable[Piece]) -> None:
         """Raises OSError where a file is not there, or ends before what is to be sent of it."""
@@ -53,27 +51,35 @@ class Files:
                 end = piece.offset + piece.size
                 needed[piece.path] = max(end, needed.get(piece.path, 0))
         for path, size in needed.items():
-            async with self.open(path) as file:
-                if os.fstat(file.fileno()).st_size < size:
-                    raise OSError(f"{path.name} is shorter than it should be")
+            opened = self._opened.get(path) or await self._opened_now(path)
+            if os.fstat(opened.file.fileno()).st_size < size:
+                raise OSError(f"{path.name} is shorter than it should be")
 
     async def _opened_now(self, path: Path) -> _Opened:
         file = await asyncio.to_thread(_open, path)
-        opened = self._opened.setdefault(path, _Opened(file))
-        if opened.file is not file:  # somebody else was quicker
+        loop = asyncio.get_running_loop()
+        if path in self._opened:  # somebody else was quicker
             file.close()
-        return opened
+            return self._opened[path]
+        if len(self._opened) >= MOST_IDLE:
+            self._close_idle(loop.time())
+        self._opened[path] = _Opened(file, loop.time())
+        if not self._sweeping:
+            self._sweeping = True
+            loop.call_later(IDLE_S, self._sweep, loop)
+        return self._opened[path]
 
-    def _leave(self, path: Path, opened: _Opened) -> None:
-        idle = sum(one.users == 0 for one in self._opened.values())
-        if idle > MOST_IDLE:
-            self._close(path)
-        else:
-            loop = asyncio.get_running_loop()
-            opened.closing = loop.call_later(IDLE_S, self._close, path)
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._close_idle(loop.time() - IDLE_S)
+        self._sweeping = bool(self._opened)
+        if self._sweeping:
+            loop.call_later(IDLE_S, self._sweep, loop)
 
-    def _close(self, path: Path) -> None:
-        self._opened.pop(path).file.close()
+    def _close_idle(self, since: float) -> None:
+        """Closes what nobody has used after `since` (the loop's time)."""
+        for path, opened in list(self._opened.items()):
+            if opened.users == 0 and opened.used <= since:
+                self._opened.pop(path).file.close()
 
 
 def _open(path: Path) -> BinaryIO:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from aiohttp import web
@@ -16,6 +17,25 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 5.0
 _CHUNK = 256 * 1024
+
+
+@contextmanager
+def corked(transport: asyncio.Transport | None) -> Iterator[None]:
+    """Whatever is sent in the block goes out in full packets; what is left, at its end.
+
+    Otherwise the headers are a packet of their own, and wake the receiver before the first byte.
+    """
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is None or connection.family == socket.AF_UNIX:
+        yield
+        return
+    with suppress(OSError):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it may be closed by now
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
 
 async def send_pieces(
@@ -110,7 +130,8 @@ async def _takes_more(transport: asyncio.Transport, out: int) -> None:
         loop.add_writer(watched, ready.set)
         while not ready.is_set() and not transport.is_closing():
             with suppress(TimeoutError):
-                await asyncio.wait_for(ready.wait(), ASK_EVERY_S)
+                async with asyncio.timeout(ASK_EVERY_S):
+                    await ready.wait()
     finally:
         loop.remove_writer(watched)
         os.close(watched)
