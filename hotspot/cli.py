@@ -21,7 +21,9 @@ from hotspot.listing import Listing
 ELSEWHERE = {
     "conflicts": "hotspot.deciding",
     "export": "hotspot.importing",
+    "fetch": "hotspot.fetching",
     "imports": "hotspot.importing",
+    "neighbours": "hotspot.fetching",
     "package": "hotspot.package.commands",
     "upstream": "hotspot.upstream.commands",
 }

@@ -22,6 +22,7 @@ class Config:
 
     `drives_folder`: a folder whose sub-folders are taken for mounted sticks, or None for udev.
     `status_led`: the folder of an LED below /sys/class/leds that shows what goes on, or None.
+    `fetch_from_neighbours`: packages of hotspots near here are fetched that are not here.
     `machine_files`: files that tell this machine from others; the first counts that tells anything.
     `reserve_mb`: room on the card, in MB, that imports never take.
     `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
@@ -49,6 +50,7 @@ class Config:
     host_names: tuple[str, ...] = ()
     app_origins: tuple[str, ...] = ()
     reserve_mb: int = 64
+    fetch_from_neighbours: bool = False
     machine_files: tuple[Path, ...] = MACHINE_FILES
     access_log: bool = False
 
@@ -145,6 +147,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "host_names": _list,
     "app_origins": _list,
     "reserve_mb": _megabytes,
+    "fetch_from_neighbours": _switch,
     "machine_files": lambda value: tuple(Path(one) for one in _list(value)),
     "access_log": _switch,
 }

@@ -17,10 +17,10 @@ import aiohttp
 from aiohttp import web
 
 from hotspot.activity import Board
+from hotspot.announcing import announce
 from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
 from hotspot.control import serve_control
-from hotspot.discovery.advertise import Advertiser
 from hotspot.discovery.services import host_name
 from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
@@ -39,9 +39,11 @@ from hotspot.measuring import Measures
 from hotspot.model.routes import PHONES
 from hotspot.model.traffic import Traffic
 from hotspot.monitoring import Monitor
+from hotspot.neighbours import Neighbours
 from hotspot.noticing import Notices
 from hotspot.operations import Operations
 from hotspot.phones import conflicts, imports
+from hotspot.phones import neighbours as nearby
 from hotspot.phones.app import build_app
 from hotspot.phones.live import Live
 from hotspot.reporting import box_report, reports_told
@@ -90,6 +92,7 @@ class Core:
     board: Board
     operations: Operations
     monitor: Monitor
+    neighbours: Neighbours
     traffic: Traffic
     downloads: DownloadCounter
     live: Live
@@ -118,7 +121,10 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
         syncer = following.syncer if following is not None else None
         board = Board(bus, lambda: syncer is not None and syncer.busy)
         traffic, downloads = Traffic(), DownloadCounter(store, clock)
-        operations = Operations(store, importer, clock, supervisor, board, syncer, downloads)
+        neighbours = Neighbours(config, store, importer, session)
+        operations = Operations(
+            store, importer, clock, supervisor, board, syncer, downloads, neighbours
+        )
         uplink = following.uplink if following is not None else None
         live = Live(Notices(store, importer, board, syncer).looks())
         measures = Measures(config, importer, syncer, downloads, traffic)
@@ -134,6 +140,7 @@ async def open_core(config: Config, clock: Clock | None = None) -> AsyncIterator
             board,
             operations,
             monitor,
+            neighbours,
             traffic,
             downloads,
             live,
@@ -228,6 +235,7 @@ def phones_app(core: Core) -> web.Application:
             *deciding,
             *tables,
             *sticks,
+            *nearby.routes(lambda: core.neighbours.known),
             *described,
             *core.monitor.routes(),
         ],
@@ -249,11 +257,13 @@ def _names(core: Core) -> set[str]:
 async def _parts(core: Core, port: int) -> AsyncIterator[None]:
     """The supervised parts, running until the block ends."""
     keep, folder = core.supervisor.keep, core.config.drives_folder
+    announcing = partial(announce, core.config.name, port, core.store, core.bus)
     source: DriveSource = UdevDrives() if folder is None else FolderDrives(folder)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(keep("drives", Sticks(source, core.importer, core.board).run)),
-            group.create_task(keep("discovery", lambda: _announce(core, port))),
+            group.create_task(keep("discovery", announcing)),
+            group.create_task(keep("neighbours", core.neighbours.run)),
             group.create_task(keep("clock", lambda: _keep_time(core))),
             group.create_task(keep("health", core.monitor.watch)),
             group.create_task(keep("downloads", core.downloads.run)),
@@ -272,11 +282,6 @@ async def _parts(core: Core, port: int) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
-
-
-async def _announce(core: Core, port: int) -> None:
-    async with Advertiser(core.config.name, port, core.store.epoch):
-        await asyncio.Event().wait()
 
 
 async def _keep_time(core: Core) -> None:

@@ -28,6 +28,7 @@ from hotspot.model.conflicts import Choice, KeptQuery
 from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
 from hotspot.monitoring import alerts_json
+from hotspot.neighbours import Neighbours
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
@@ -53,6 +54,7 @@ class Operations:
         board: Board,
         syncer: Syncer | None,
         downloads: DownloadCounter,
+        neighbours: Neighbours,
     ) -> None:
         self._store = store
         self._importer = importer
@@ -62,6 +64,7 @@ class Operations:
         self._board = board
         self._syncer = syncer
         self._downloads = downloads
+        self._neighbours = neighbours
 
     def table(self) -> dict[str, Callable[..., Awaitable[Any]]]:
         """Every operation by its name; the arguments are JSON values, as are the results."""
@@ -81,6 +84,7 @@ class Operations:
             "losing-versions": self.losing_versions,
             "restore-version": self.restore_version,
             **self._imports.table(),
+            **self._neighbours.table(),
         }
 
     async def status(self) -> dict[str, Any]:

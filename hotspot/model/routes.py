@@ -206,6 +206,13 @@ CATALOGUE = (
         parameters=(_path("package_id"),),
     ),
     _file("/functions/v1/packages/{package_id}/download", "A package's file.", "package_id"),
+    _get(
+        "/functions/v1/packages/{package_id}/signatures/{of}",
+        "A minisign signature of a package: `whole` or `head`.",
+        Answer("The signature.", media="text/plain"),
+        404,
+        parameters=(_path("package_id"), _path("of")),
+    ),
     _file(
         "/functions/v1/packages/{package_id}/books/{book_id}",
         "All audio of one book, as a ZIP archive.",
@@ -263,6 +270,7 @@ PAGES = (
         answers={302: Answer("To the packages.", headers=("Location",))},
     ),
     _get("/imports", "What sticks brought, for people.", _HTML),
+    _get("/neighbours", "What hotspots near this one have, for people.", _HTML),
 )
 PHONES = (
     *SYNCING,

@@ -6,7 +6,7 @@ from pathlib import Path
 from aiohttp import web
 
 from hotspot.clock import Clock
-from hotspot.http import catalogue
+from hotspot.http import catalogue, signatures
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY
 from hotspot.http.origins import open_for_reading
@@ -50,6 +50,7 @@ def build_app(
     Portal(name, names, clock.monotonic).put_before(app)
     app.on_response_prepare.append(_harden)
     app.add_routes(catalogue.routes(packages, folder, on_download))
+    app.add_routes(signatures.routes(packages, folder))
     app.add_routes(pairing.routes(devices, clock))
     app.add_routes(pages.routes(packages, name))
     app.add_routes(books.routes(packages, folder))

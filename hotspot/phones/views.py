@@ -34,7 +34,8 @@ _PAGE = """<!doctype html>
 """
 _REFRESH = '<meta http-equiv="refresh" content="$seconds">'
 _LIST = (
-    '<h1 dir="auto">$title</h1>$packages$more$explained<p><a href="/imports">From sticks</a></p>'
+    '<h1 dir="auto">$title</h1>$packages$more$explained<p><a href="/imports">From sticks</a> '
+    '<a href="/neighbours">At other hotspots</a></p>'
 )
 _EMPTY = """<p>There are no packages here yet.</p>
 <p>Put a USB stick with Bible packages (files that end in .bible) into the hotspot. They are copied

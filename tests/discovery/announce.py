@@ -15,7 +15,7 @@ async def announce(name: str, identity: str) -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     try:
-        async with Advertiser(name, 8080, identity, look_every_s=0.1):
+        async with Advertiser(name, 8080, identity, revision="1", look_every_s=0.1):
             print("announced", flush=True)
             await ending.wait()
     except PartUnavailable as error:

@@ -53,7 +53,7 @@ async def test_a_neighbour_finds_the_hotspot(
         host="hotspot-01234567.local",
         port=8080,
         addresses=(here.address,),
-        properties={"id": IDENTITY, "protovers": "1", "path": "/"},
+        properties={"id": IDENTITY, "protovers": "1", "path": "/", "rev": "1"},
     )
 
 

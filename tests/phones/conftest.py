@@ -57,7 +57,7 @@ async def hotspot(clocked: tuple[Hotspot, Clock]) -> AsyncIterator[Hotspot]:
         clock=clock,
         name="Kijiji & Co",
         ready=hotspot.ready,
-        routes=[web.get("/extra", _extra), web.get("/imports", _extra)],
+        routes=[web.get(path, _extra) for path in ("/extra", "/imports", "/neighbours")],
     )
     async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as client:
         hotspot.client = client
