@@ -137,7 +137,7 @@ class Devices(Part):
     ) -> tuple[str, str | None] | None:
         """Takes the code away if it is valid, and returns the role and the scopes that it gives.
 
-        A wrong one counts against every open code.
+        The admin code stays. A wrong one counts against every open code.
         """
         used = await fetch(
             connection,
@@ -148,6 +148,10 @@ class Devices(Part):
         for role, scopes in used:
             await connection.execute("DELETE FROM pairing_guesses")
             return role, scopes
+        admin = "SELECT 1 FROM admin_code WHERE code_hash = ?"
+        if await fetch(connection, admin, (code_hash,)):
+            await connection.execute("DELETE FROM pairing_guesses")
+            return "admin", None
         await self._note_guess(connection)
         await connection.execute("UPDATE pairing_codes SET failures = failures + 1")
         await connection.execute("DELETE FROM pairing_codes WHERE failures >= ?", (FAILURES,))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hotspot.clock import Clock
 from hotspot.errors import CannotWrite, TryLater
+from hotspot.store.admin import AdminCode
 from hotspot.store.approvals import Approvals
 from hotspot.store.audio import Audio
 from hotspot.store.conflicts import Conflicts
@@ -45,6 +46,7 @@ class HotspotStore(
     Packages,
     Imports,
     Devices,
+    AdminCode,
     Downloads,
     Health,
     Identity,
