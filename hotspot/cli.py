@@ -247,6 +247,14 @@ def revoke(load: Load, device_id: str) -> None:
 
 
 @devices.command()
+@JSON
+@click.pass_obj
+def code(load: Load, as_json: bool) -> None:
+    """Show the admin code: phones that pair with it decide conflicts, and it does not expire."""
+    report(ask(load(), "admin-code"), as_json, lambda made: f"Admin code {made['code']}")
+
+
+@devices.command()
 @click.argument("device_id")
 @JSON
 @click.pass_obj

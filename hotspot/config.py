@@ -25,6 +25,7 @@ class Config:
     `fetch_from_neighbours`: packages of hotspots near here are fetched that are not here.
     `machine_files`: files that tell this machine from others; the first counts that tells anything.
     `reserve_mb`: room on the card, in MB, that imports never take.
+    `reset_folder`: where a file `reset-admin` is looked for at the start.
     `trusted_keys`: a file of minisign public keys, or a folder of them (*.pub).
     `require_signature`: packages that none of them signed are refused.
     `host_names`: names by which phones ask, apart from this machine's own.
@@ -50,6 +51,7 @@ class Config:
     host_names: tuple[str, ...] = ()
     app_origins: tuple[str, ...] = ()
     reserve_mb: int = 64
+    reset_folder: Path = Path("/boot/firmware")
     fetch_from_neighbours: bool = False
     machine_files: tuple[Path, ...] = MACHINE_FILES
     access_log: bool = False
@@ -147,6 +149,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "host_names": _list,
     "app_origins": _list,
     "reserve_mb": _megabytes,
+    "reset_folder": _path,
     "fetch_from_neighbours": _switch,
     "machine_files": lambda value: tuple(Path(one) for one in _list(value)),
     "access_log": _switch,

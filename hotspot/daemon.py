@@ -47,6 +47,7 @@ from hotspot.phones import neighbours as nearby
 from hotspot.phones.app import build_app
 from hotspot.phones.live import Live
 from hotspot.reporting import box_report, reports_told
+from hotspot.resetting import prepare_admin
 from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from hotspot.supervision import Supervisor
@@ -176,6 +177,7 @@ async def run(config: Config, clock: Clock | None = None) -> None:
 async def _live(config: Config, clock: Clock | None, stopping: asyncio.Event) -> bool:
     """Runs until `stopping`, or until the store has to be mended; returns whether it has."""
     async with open_core(config, clock) as core, AsyncExitStack() as stack:
+        await prepare_admin(core.store, config.reset_folder)
         port = await stack.enter_async_context(_serve(core))
         await stack.enter_async_context(_parts(core, port))
         log.info("The hotspot answers on port %d.", port)

@@ -78,6 +78,7 @@ class Operations:
             "devices": self.devices,
             "revoke-device": self.revoke_device,
             "undo-device": self.undo_device,
+            "admin-code": self.admin_code,
             "conflicts": self.conflicts,
             "conflict": self.conflict,
             "keep-conflict": self.keep_conflict,
@@ -201,6 +202,10 @@ class Operations:
         if not await self._store.revoke(device_id):
             raise NotFound(f"There is no device {device_id!r} here.")
         return {"revoked": device_id}
+
+    async def admin_code(self) -> dict[str, Any]:
+        """The code by which phones pair as an admin's, at any time."""
+        return {"code": await self._store.admin_code()}
 
     async def undo_device(self, device_id: str) -> dict[str, Any]:
         """Takes back what a revoked device edited, where nobody has edited it since."""

@@ -36,6 +36,7 @@ LEVELS = [
         "noticing",
         "operations",
         "reporting",
+        "resetting",
         "asking",
         "sticks",
         "importing",
