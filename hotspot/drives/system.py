@@ -1,6 +1,7 @@
 """Mounting by the system, for a process that is not root."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from hotspot.drives import mountinfo
@@ -10,6 +11,8 @@ from hotspot.errors import DriveRefused
 
 PATIENCE_S = 30.0
 """As long as mounting may take; a damaged stick can keep the kernel busy."""
+LOOK_EVERY_S = 0.2
+"""How often to see whether the unit has failed, of which the kernel says nothing."""
 
 
 class SystemMounter:
@@ -20,21 +23,26 @@ class SystemMounter:
         self._patience_s = patience_s
 
     async def mount(self, drive: Drive) -> Path | None:
-        try:
+        place = None
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._patience_s):
                 place = await self._appears(drive)
-        except TimeoutError:
+        if place is None:
             said = await asyncio.to_thread(_said, place_for(drive, self._root))
             unit = f"hotspot-mount@{Path(drive.device_node).name}.service"
             why = f"the system did not mount it, see 'journalctl -u {unit}'"
-            raise DriveRefused(refusal(drive, said or why)) from None
+            raise DriveRefused(refusal(drive, said or why))
         return place if is_for_sticks(place, self._root) else None
 
-    async def _appears(self, drive: Drive) -> Path:
-        """Where `drive` is mounted, as soon as it is."""
+    async def _appears(self, drive: Drive) -> Path | None:
+        """Where `drive` is mounted, as soon as it is; None as soon as the unit has failed."""
+        failed = place_for(drive, self._root).with_suffix(".failed")
         with mountinfo.changes() as changed:
             while (place := await asyncio.to_thread(self._place_of, drive)) is None:
-                await changed.wait()
+                if await asyncio.to_thread(failed.exists):
+                    return None
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), LOOK_EVERY_S)
                 changed.clear()
             return place
 

@@ -23,7 +23,7 @@ from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from tests.drives.conftest import UsbPorts
 from tests.support.packages import combined_package, text_package
-from tests.support.sticks import LoopStick
+from tests.support.sticks import LoopStick, run
 
 MB = 1024 * 1024
 STICKS = 20
@@ -79,6 +79,7 @@ async def test_an_import_goes_on_when_a_stick_that_was_pulled_out_is_back(
     usb.sticks["one"] = stick
     (tmp_path / "data").mkdir()
     stick.plug()
+    await asyncio.to_thread(run, "udevadm", "settle")  # udev reads a device's end to know it
     stick.cut(20 * MB)
     async with running(usb, tmp_path / "data") as hotspot:
         assert "goes on where it stopped" in await hotspot.finished("interrupted")

@@ -204,3 +204,15 @@ async def test_what_the_unit_could_not_mount_is_refused_with_the_reason(
     said.write_text("mount: wrong fs type, bad option, bad superblock.\n")
     with pytest.raises(DriveRefused, match=r"its file system \(ext4\) is damaged"):
         await SystemMounter(mounts, patience_s=0.01).mount(drive)
+
+
+async def test_what_the_unit_could_not_mount_is_refused_at_once(
+    usb: UsbPorts, mounts: Path
+) -> None:
+    drive = await plugged(usb)
+    mounting_it = asyncio.create_task(SystemMounter(mounts, patience_s=3600).mount(drive))
+    assert await asyncio.wait([mounting_it], timeout=0.1) == (set(), {mounting_it})
+    (mounts / f"{Path(drive.device_node).name}.failed").touch()
+    with pytest.raises(DriveRefused):
+        async with asyncio.timeout(30):
+            await mounting_it

@@ -72,6 +72,20 @@ async def test_udev_asks_for_the_unit_and_the_unit_mounts_the_stick(
     assert not place.exists()
 
 
+async def test_the_unit_says_that_it_failed_until_the_stick_is_gone(
+    in_force: None, usb: UsbPorts
+) -> None:
+    await usb.plug("ONE", FILES)
+    run("udevadm", "settle")
+    device = Path(usb.sticks["ONE"].node).name
+    failed = mounting.ROOT / f"{device}.failed"
+    run("dd", "if=/dev/zero", f"of=/dev/{device}", "bs=64k", "count=4", "conv=notrunc")
+    assert not start(device)
+    assert failed.exists()
+    await usb.pull("ONE")
+    assert not failed.exists()
+
+
 async def test_the_unit_leaves_alone_what_is_mounted(usb: UsbPorts, tmp_path: Path) -> None:
     await usb.plug("ONE", FILES)
     node = usb.sticks["ONE"].node

@@ -142,7 +142,7 @@ class LoopStick:
             return
         for node in self.nodes:
             Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
-        wait_for(self._is_free)
+        wait_for(self._is_free, seconds=60)
         run("blockdev", "--setrw", self.device)
         run("losetup", "--detach", self.device)
         run("udevadm", "settle", "--timeout=20")

@@ -36,20 +36,20 @@ def start(device: str) -> bool:
     if any(map(_fails, commands("ExecCondition", device))):
         return False
     if any(map(_fails, commands("ExecStartPre", device) + commands("ExecStart", device))):
-        stop(device)
+        stop(device, "exit-code")
         return False
     return True
 
 
-def stop(device: str) -> None:
+def stop(device: str, result: str = "success") -> None:
     """Does what the unit does when it stops, or failed to start."""
     for command in commands("ExecStopPost", device):
-        _fails(command)
+        _fails(command, SERVICE_RESULT=result)
 
 
-def _fails(command: list[str]) -> bool:
+def _fails(command: list[str], **more: str) -> bool:
     setting = re.findall(r"^Environment=(\w+)=(.+)$", UNIT.read_text(), re.MULTILINE)
-    environment = {"PATH": os.environ["PATH"], **dict(setting)}
+    environment = {"PATH": os.environ["PATH"], **dict(setting), **more}
     return (
         subprocess.run(command, capture_output=True, check=False, env=environment).returncode != 0
     )
