@@ -124,6 +124,13 @@ def test_what_a_stolen_phone_wrote_is_taken_back(hotspot: Hotspot) -> None:
     assert standing["record"]["verse_text"] == verse["record"]["verse_text"]
 
 
+def test_the_admin_code_lets_admins_in(hotspot: Hotspot) -> None:
+    code = hotspot.ask("devices", "code")["code"]
+    admin = Phone.pair(hotspot.url, f"{code[:4]} {code[4:8]} {code[8:]}")
+    assert hotspot.request("GET", CONFLICTS, headers=admin.headers).status == 200
+    assert code not in hotspot.said()
+
+
 def test_codes_cannot_be_guessed_from_many_addresses(hotspot: Hotspot) -> None:
     """Comes last: nobody may pair any more for a minute."""
     statuses = []
