@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from hotspot import faults
 from hotspot.importer import importer, pipeline
+from hotspot.importer.shelf import Shelf
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
 from hotspot.package.layout import HEADER_SIZE
@@ -68,21 +69,28 @@ async def test_a_package_is_removed_while_another_is_copied(
     assert await packages(box) == [("other", "1.0")]
 
 
-async def test_a_package_whose_own_copy_is_being_published_is_removed_after_it(
+async def test_a_package_that_comes_again_keeps_the_file_while_the_old_one_goes(
     box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = await asyncio.to_thread(text_package, tmp_path)
-    removing: list[asyncio.Task[bool]] = []
+    await box.importer.import_file(source)
+    renamed, deleting = threading.Event(), threading.Event()
+    delete = Shelf.delete
 
-    def renamed(name: str) -> None:
-        if name == "import.renamed":
-            removing.append(asyncio.create_task(box.importer.remove("text")))
+    def slowly(shelf: Shelf, names: Collection[str]) -> None:
+        deleting.set()
+        renamed.wait(0.5)
+        delete(shelf, names)
 
-    monkeypatch.setattr(faults, "point", renamed)
+    monkeypatch.setattr(Shelf, "delete", slowly)
+    monkeypatch.setattr(faults, "point", lambda n: renamed.set() if n == "import.renamed" else None)
+    removing = asyncio.create_task(box.importer.remove("text"))
+    assert await asyncio.to_thread(deleting.wait, 30)
     assert (await box.importer.import_file(source)).action is ImportAction.NEW
-    assert await removing[0]
-    assert await packages(box) == []
-    assert list(box.config.packages.iterdir()) == []
+    assert await removing
+    assert await packages(box) == [("text", "1.0")]
+    (file,) = box.config.packages.iterdir()
+    assert file.read_bytes() == source.read_bytes()
 
 
 async def test_a_file_that_changes_once_is_read_again(
