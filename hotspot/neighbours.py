@@ -72,10 +72,14 @@ class Neighbours:
         found = named(self.known, neighbour) or named(await self._neighbourhood.look(), neighbour)
         if found is None:
             raise NotFound(f"There is no hotspot {neighbour!r} near here.")
-        offers = [one for one in found.packages if one.package_id == package_id]
+        return await self.fetch_from(found, package_id)
+
+    async def fetch_from(self, neighbour: Neighbour, package_id: str) -> dict[str, Any]:
+        """Fetches a package of a neighbour and imports it."""
+        offers = [one for one in neighbour.packages if one.package_id == package_id]
         if not offers:
-            raise NotFound(f"{found.name} has no package {package_id!r}.")
-        return import_json(await self._fetch(Wanted(found, offers[0])))
+            raise NotFound(f"{neighbour.name} has no package {package_id!r}.")
+        return import_json(await self._fetch(Wanted(neighbour, offers[0])))
 
     async def run(self) -> None:
         """Looks now and then for ever; fetches what is worth it, if the settings say so."""
