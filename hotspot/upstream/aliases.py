@@ -104,7 +104,7 @@ def _canonical(table: str) -> str:
     return f"""
         SELECT a.alias_id::text, a.canonical_id::text FROM record_aliases a
         WHERE a.table_name = '{table}' AND a.alias_id = ANY($1::uuid[])
-          AND NOT EXISTS (SELECT FROM {table} t WHERE t.id = a.alias_id AND t.deleted_at IS NULL)
+          AND (SELECT t.deleted_at IS NULL FROM {table} t WHERE t.id = a.alias_id) IS NOT TRUE
     """
 
 
@@ -114,11 +114,17 @@ def _same(table: Table, one: str, other: str) -> str:
 
 @cache
 def _holders(table: Table) -> str:
+    """OFFSET 0 keeps the planner from reading the whole table for a few hundred keys."""
     return f"""
-        SELECT {rows.selected(table, "t")}, {doubts.selected(table, "t")}
-        FROM json_to_recordset($1::json) AS k({rows.recordset(table)})
-        JOIN {table.name} t ON {_same(table, "t", "k")}
-        WHERE t.deleted_at IS NULL ORDER BY t.id FOR UPDATE OF t
+        SELECT {rows.selected(table, "t")}, {doubts.selected(table, "t")} FROM {table.name} t
+        WHERE t.deleted_at IS NULL AND t.id = ANY(ARRAY(
+          SELECT h.id FROM json_to_recordset($1::json) AS k({rows.recordset(table)})
+          CROSS JOIN LATERAL (
+            SELECT x.id FROM {table.name} x
+            WHERE {_same(table, "x", "k")} AND x.deleted_at IS NULL OFFSET 0
+          ) h
+        ))
+        ORDER BY t.id FOR UPDATE OF t
     """
 
 

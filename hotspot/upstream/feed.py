@@ -23,13 +23,14 @@ Cursor = tuple[int, int]
 _START: Cursor = (0, 0)
 _LAST_SEQ = 2**63 - 1
 
+# EXISTS would let the planner read all versions at once, and it would.
 _ENDS = """
 SELECT
   e.epoch, h.next_xid, coalesce(last.xid, '0'::xid8) AS xid, coalesce(last.seq, 0) AS seq,
-  CASE a.kind
-    WHEN 'textVersionId' THEN EXISTS (SELECT FROM text_versions v WHERE v.id = a.scope::uuid)
-    ELSE EXISTS (SELECT FROM audio_versions v WHERE v.id = a.scope::uuid)
-  END AS known
+  coalesce(CASE a.kind
+    WHEN 'textVersionId' THEN (SELECT true FROM text_versions v WHERE v.id = a.scope::uuid)
+    ELSE (SELECT true FROM audio_versions v WHERE v.id = a.scope::uuid)
+  END, false) AS known
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a(scope, kind, place)
 CROSS JOIN sync_epoch e
 CROSS JOIN (
