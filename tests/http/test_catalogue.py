@@ -1,3 +1,5 @@
+from hashlib import sha256
+
 import msgspec
 import pytest
 
@@ -88,7 +90,7 @@ async def test_a_poll_reads_nothing_until_something_changes(shelf: Shelf, path: 
     put(shelf.packages, shelf.folder, "swh", b"body")
     url = f"{shelf.url}{PACKAGES}{path}"
     async with shelf.client.get(url) as response:
-        tag = response.headers["ETag"]
+        tag, old = response.headers["ETag"], await response.read()
     before = shelf.packages.read
     async with shelf.client.get(url, headers={"If-None-Match": tag}) as response:
         assert (response.status, response.headers["ETag"]) == (304, tag)
@@ -97,7 +99,8 @@ async def test_a_poll_reads_nothing_until_something_changes(shelf: Shelf, path: 
     put(shelf.packages, shelf.folder, "swh", b"other")
     async with shelf.client.get(url, headers={"If-None-Match": tag}) as response:
         assert (response.status, response.headers["ETag"] == tag) == (200, False)
-        assert "sha256" in await response.text()
+        assert sha256(b"other").hexdigest() in await response.text()
+        assert await response.read() != old
 
 
 async def test_a_kept_answer_is_of_one_address_and_coding(shelf: Shelf) -> None:
