@@ -44,7 +44,7 @@ async def serve(
     guard = Guard(limits or Limits(), clock or wall())
     app[LIMITS] = guard.limits
     app.middlewares.append(answering)
-    _allow_files()
+    _allow_files(guard.limits.connections)
     try:
         listening = await _listening(host, port, stalled_seconds)
     except OSError as error:
@@ -95,10 +95,11 @@ async def _guarded(runner: web.AppRunner, guard: Guard, listening: socket.socket
     )
 
 
-def _allow_files() -> None:
+def _allow_files(connections: int) -> None:
     """Lets this process open a file for each connection that it bears, where the system does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    wanted = max(_FILES, 2 * connections)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if resource.RLIM_INFINITY != soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 

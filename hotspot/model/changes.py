@@ -126,3 +126,13 @@ def scopes(parsed: Iterable[Parsed]) -> set[Scope]:
             if scope is not None:
                 found.add(scope)
     return found
+
+
+def adding(parsed: Iterable[Parsed]) -> set[Scope]:
+    """The versions that changes may add records to: all but edits of a version that was known."""
+    return scopes(
+        one
+        for one in parsed
+        if one.change.operation == "INSERT"
+        or (one.change.base_version is None and one.change.base_updated_at is None)
+    )

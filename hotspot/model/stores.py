@@ -128,9 +128,13 @@ class RecordTransaction(Protocol):
         """The live rows that have these natural keys, locked until the transaction ends."""
 
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
-        """Those of `scopes` whose version row this store has.
+        """Those of `scopes` whose version row this store has."""
 
-        Asked for first, it makes other transactions that ask for one of them wait for this one.
+    async def take_turns(self, scopes: Collection[Scope]) -> None:
+        """Waits for other transactions that took a turn to add rows of one of these versions.
+
+        To be taken before anything else is asked for: who adds the same rows in another order
+        would otherwise wait for this one, and this one for them.
         """
 
     async def accept(self, edits: Sequence[Accepted]) -> None:

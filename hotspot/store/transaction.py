@@ -132,6 +132,9 @@ class Transaction:
     async def holders(self, wanted: Collection[NaturalKey]) -> dict[NaturalKey, Record]:
         return await aliases.holders(self._connection, wanted, self._guessing_in)
 
+    async def take_turns(self, scopes: Collection[Scope]) -> None:
+        """There is one writer."""
+
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
         known = set()
         for kind, table in VERSION_TABLES.items():

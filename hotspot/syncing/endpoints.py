@@ -13,7 +13,7 @@ from hotspot.errors import BadRequest, BatchReused, NotFound
 from hotspot.http.auth import authenticate
 from hotspot.http.messages import answer, answer_encoded, read
 from hotspot.model import instants, positions
-from hotspot.model.changes import Parsed, parse_changes, scopes
+from hotspot.model.changes import Parsed, adding, parse_changes, scopes
 from hotspot.model.edits import Sender
 from hotspot.model.fleet import Visits
 from hotspot.model.judging import judge
@@ -174,8 +174,9 @@ class _Batch:
         return body
 
     async def _judge(self, tx: RecordTransaction) -> bytes:
-        known = await tx.known_scopes(scopes(self.changes))
+        await tx.take_turns(adding(self.changes))
         current, aliases = await rows_to_judge(tx, self.changes)
+        known = await tx.known_scopes(scopes(self.changes))
         judgement = judge(self.changes, current, known, self.sender, aliases)
         written = None
         if judgement.accepted:

@@ -13,6 +13,7 @@ from hotspot.config import Config
 from hotspot.errors import HotspotError
 from hotspot.http.serving import serve
 from hotspot.http.traffic import watch as watch_traffic
+from hotspot.model.limits import Limits, Rate
 from hotspot.model.traffic import Traffic
 from hotspot.upstream import metrics, trimming
 from hotspot.upstream.administration import database_url
@@ -25,7 +26,10 @@ from hotspot.upstream.watching import watch
 
 log = logging.getLogger(__name__)
 
-
+LIMITS = Limits(
+    connections=20_000, per_address=2_000, requests=Rate(10_000, 2_000), writes=Rate(2_000, 200)
+)
+"""A country's hotspots, many of them behind the one address of a mobile network or a proxy."""
 TRIM_EVERY_S = 24 * 3_600.0
 
 
@@ -59,7 +63,7 @@ async def _serve(
     async with (
         _beside(fleet.run()),
         _beside(watch(pool)),
-        serve(app, config.http_host, config.upstream_port) as port,
+        serve(app, config.http_host, config.upstream_port, limits=LIMITS) as port,
     ):
         log.info("The upstream answers on port %d.", port)
         await stopping.wait()

@@ -68,9 +68,14 @@ class PostgresTransaction:
         self._locked |= {record.key for record in found.values()}
         return found
 
+    async def take_turns(self, scopes: Collection[Scope]) -> None:
+        """Waits for other transactions that took a turn to add rows of one of these versions."""
+        if scopes:
+            numbers = sorted({_lock_number(scope) for scope in scopes})
+            await self._connection.execute(_ALONE, _LOCKS, numbers)
+
     async def known_scopes(self, scopes: Collection[Scope]) -> set[Scope]:
-        """Those of `scopes` whose version row this store has; others wait to write rows of them."""
-        await self._connection.execute(_ALONE, _LOCKS, sorted({_lock_number(s) for s in scopes}))
+        """Those of `scopes` whose version row this store has."""
         asked: dict[ScopeKind, list[str]] = {kind: [] for kind in ScopeKind}
         for scope in scopes:
             asked[scope.kind].append(scope.id)
@@ -241,7 +246,7 @@ _STORE_ANSWER = """
 WITH forgotten AS (
   DELETE FROM answered_batches WHERE device_id = $1 AND batch_id IN (
     SELECT batch_id FROM answered_batches WHERE device_id = $1
-    ORDER BY answered_at DESC, batch_id OFFSET $5)
+    ORDER BY number DESC OFFSET $5)
 )
 INSERT INTO answered_batches (device_id, batch_id, body_hash, answer) VALUES ($1, $2, $3, $4)
 """

@@ -153,6 +153,7 @@ async def test_uploads_look_at_their_own_rows(
         await sql.execute("SELECT set_config('hotspot.change_source', 'sync', true)")
         tx = PostgresTransaction(sql)
         await tx.stored_answer(DEVICE.id, "batch")
+        await tx.take_turns([scope(1), scope(2)])
         await tx.known_scopes([scope(1), scope(2)])
         keys = [Key(row.table, row.id) for row in rows]
         await tx.canonical(keys)
