@@ -16,11 +16,18 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from hotspot.activity import Board
-from hotspot.announcing import announce
+from hotspot.box.activity import Board
+from hotspot.box.identifying import bound
+from hotspot.box.light import Light
+from hotspot.box.lock import only_one
+from hotspot.box.measuring import Measures
+from hotspot.box.monitoring import Monitor
+from hotspot.box.reporting import box_report, reports_told
+from hotspot.box.resetting import prepare_admin
 from hotspot.clock import BUILD_MS, Clock
 from hotspot.config import Config
-from hotspot.control import serve_control
+from hotspot.control.channel import serve_control
+from hotspot.control.operations import Operations
 from hotspot.discovery.services import host_name
 from hotspot.drives.drive import DriveSource
 from hotspot.drives.folder import FolderDrives
@@ -31,26 +38,19 @@ from hotspot.http import openapi, rest
 from hotspot.http.counting import DownloadCounter
 from hotspot.http.serving import serve
 from hotspot.http.traffic import watch
-from hotspot.identifying import bound
 from hotspot.importer.importer import Importer
-from hotspot.light import Light
-from hotspot.lock import only_one
-from hotspot.measuring import Measures
 from hotspot.model.routes import PHONES
 from hotspot.model.traffic import Traffic
-from hotspot.monitoring import Monitor
-from hotspot.neighbours import Neighbours
-from hotspot.noticing import Notices
-from hotspot.operations import Operations
+from hotspot.parts.announcing import announce
+from hotspot.parts.neighbours import Neighbours
+from hotspot.parts.noticing import Notices
+from hotspot.parts.sticks import Sticks
+from hotspot.parts.supervision import Supervisor
 from hotspot.phones import conflicts, imports
 from hotspot.phones import neighbours as nearby
 from hotspot.phones.app import build_app
 from hotspot.phones.live import Live
-from hotspot.reporting import box_report, reports_told
-from hotspot.resetting import prepare_admin
-from hotspot.sticks import Sticks
 from hotspot.store.store import HotspotStore
-from hotspot.supervision import Supervisor
 from hotspot.syncing import version_status
 from hotspot.syncing.audio import AudioFetches
 from hotspot.syncing.digests import DigestEndpoint

@@ -14,8 +14,8 @@ from hotspot.errors import BadRequest
 from hotspot.package import series, signatures, signing, source, verify, writer
 from hotspot.package.reader import PackageFile, open_package
 from hotspot.package.spec import Spec
+from hotspot.printing.output import JSON
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _HELP = f"Build the package OUT from the folder SOURCE.\n\n{source.__doc__}"
 _UNWRAPPED = "\n\n\b\n"
 _FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -73,7 +73,7 @@ def _build(spec: Spec, out: Path) -> None:
 
 @package.command()
 @_FILE
-@_JSON
+@JSON
 def inspect(file: Path, as_json: bool) -> None:
     """Say what a package is, by its own account."""
     with _sentences():
@@ -89,7 +89,7 @@ def inspect(file: Path, as_json: bool) -> None:
     help="A file of minisign public keys, or a folder of them (*.pub): one of them must have "
     "signed it.",
 )
-@_JSON
+@JSON
 def verify_(file: Path, keys: Path | None, as_json: bool) -> None:
     """Check every byte of a package; exit status 1 if something is damaged.
 

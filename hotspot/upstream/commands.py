@@ -8,10 +8,10 @@ import click
 
 from hotspot.model.downloads import PackageDownloads
 from hotspot.model.fleet import Box
+from hotspot.printing.output import JSON, Load, show
 from hotspot.upstream import administration, running
 from hotspot.upstream.administration import Imported, Status
 from hotspot.upstream.deciding import conflicts
-from hotspot.upstream.printing import JSON, Load, show
 from hotspot.upstream.registering import add_device, devices
 
 

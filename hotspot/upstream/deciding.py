@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from hotspot import reports
 from hotspot.config import Config
-from hotspot.listing import Listing
 from hotspot.model.conflicts import Choice, KeptQuery, KeptVersion
+from hotspot.printing import reports
+from hotspot.printing.listing import Listing
+from hotspot.printing.output import JSON, Load, show
 from hotspot.upstream.administration import migrated
 from hotspot.upstream.conflicts import PostgresConflicts
-from hotspot.upstream.printing import JSON, Load, show
 
 LISTED = 1_000
 T = TypeVar("T")

@@ -7,15 +7,15 @@ from typing import Any
 import click
 import msgspec
 
-from hotspot import reports
 from hotspot.config import Config
 from hotspot.errors import NotFound
-from hotspot.listing import Listing
+from hotspot.printing import reports
+from hotspot.printing.listing import Listing
+from hotspot.printing.output import JSON, Load, show
 from hotspot.upstream import administration, boxes
 from hotspot.upstream import devices as registered
 from hotspot.upstream.administration import migrated
 from hotspot.upstream.boxes import NewBox
-from hotspot.upstream.printing import JSON, Load, show
 
 
 @click.command()

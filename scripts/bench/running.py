@@ -13,7 +13,7 @@ from typing import Any
 
 from common import Program, Server, ask, free_port, memory_of, unit_environment
 
-from hotspot import control
+from hotspot.control import channel as control
 
 PAUSE_S = 0.02
 LOOK_EVERY_S = 0.01

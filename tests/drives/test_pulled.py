@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
 from hotspot.clock import Clock
 from hotspot.config import Config
 from hotspot.drives import mountinfo
@@ -19,7 +19,7 @@ from hotspot.importer.importer import Importer
 from hotspot.model.activity import Indication
 from hotspot.model.catalogue import PackageQuery
 from hotspot.package import copying
-from hotspot.sticks import Sticks
+from hotspot.parts.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from tests.drives.conftest import UsbPorts
 from tests.support.packages import combined_package, text_package

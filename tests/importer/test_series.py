@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hotspot import reports
 from hotspot.model.catalogue import PackageQuery
 from hotspot.model.plan import ImportAction
 from hotspot.model.tables import Scope, ScopeKind
 from hotspot.package.series import split
 from hotspot.package.writer import build
+from hotspot.printing import reports
 from tests.importer.conftest import Box
 from tests.package.pieces import TEXT_ID, spec, text
 

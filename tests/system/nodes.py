@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hotspot import control
+from hotspot.control import channel as control
 from tests.system.phones import Answer, ask
 
 PROJECT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hotspot import control
+from hotspot.control import channel as control
 from tests.support.packages import text_package, version_id
 from tests.system.nodes import Hotspot, Upstream, until
 from tests.system.phones import Phone, edit, texts, verses

@@ -14,7 +14,8 @@ from uuid import uuid4
 import msgspec
 
 from hotspot import __version__
-from hotspot.activity import Board
+from hotspot.box.activity import Board
+from hotspot.box.monitoring import alerts_json
 from hotspot.clock import Clock
 from hotspot.errors import BadRequest, HotspotError, NotFound
 from hotspot.http.auth import hash_token, new_token
@@ -27,11 +28,10 @@ from hotspot.model.catalogue import PackageQuery
 from hotspot.model.conflicts import Choice, KeptQuery
 from hotspot.model.permissions import limits
 from hotspot.model.stores import Device
-from hotspot.monitoring import alerts_json
-from hotspot.neighbours import Neighbours
+from hotspot.parts.neighbours import Neighbours
+from hotspot.parts.supervision import Supervisor
 from hotspot.phones.pairing import new_code
 from hotspot.store.store import HotspotStore
-from hotspot.supervision import Supervisor
 from hotspot.syncing.syncer import Syncer
 
 PAIRING_MS = 10 * 60_000

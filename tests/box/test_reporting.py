@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from hotspot.box.reporting import box_report, undervoltage
 from hotspot.clock import wall
 from hotspot.model.box import BoxReport
-from hotspot.reporting import box_report, undervoltage
 from hotspot.store.store import HotspotStore
 
 

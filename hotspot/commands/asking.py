@@ -1,16 +1,22 @@
 """Asks the running daemon; where there is none, opens the store and does it itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from hotspot.config import Config
-from hotspot.control import ask_running
+from hotspot.control.channel import ask_running
+from hotspot.control.operations import perform
 from hotspot.daemon import open_core
-from hotspot.operations import perform
 
 Ask = Callable[[str, dict[str, Any]], Coroutine[Any, Any, Any]]
 """Performs an operation with these arguments."""
+
+
+def ask(settings: Config, operation: str, **arguments: Any) -> Any:
+    """The operation's result: from the running daemon, or from the store itself."""
+    return asyncio.run(ask_or_open(settings, operation, arguments))
 
 
 async def ask_or_open(config: Config, operation: str, arguments: dict[str, Any]) -> Any:

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import click
 
-from hotspot import reports
-from hotspot.asking import Ask, asker
-from hotspot.cli import JSON, Load, ask, report
+from hotspot.commands.asking import Ask, ask, asker
 from hotspot.config import Config
-from hotspot.listing import Listing
 from hotspot.model.progress import Progress, in_words
+from hotspot.printing import reports
+from hotspot.printing.listing import Listing
+from hotspot.printing.output import JSON, Load, report
 
 LOOK_EVERY_S = 0.3
 LINE_EVERY_S = 5.0
@@ -153,3 +153,17 @@ def export(load: Load, package_id: str, folder: Path, as_json: bool) -> None:
     """Write a package's file to a folder, such as a stick's, and see that it is there."""
     arguments = {"package_id": package_id, "folder": str(folder.resolve())}
     report(ask(load(), "export-package", **arguments), as_json, reports.exported)
+
+
+@click.command(name="import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@JSON
+@click.pass_obj
+def import_(load: Load, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Import package files, or all packages in a folder; Ctrl-C stops, the next time goes on."""
+    with shown(quiet=as_json) as show:
+        found = [str(path.resolve()) for path in paths]
+        results = asyncio.run(import_paths(load(), found, show))
+    report(results, as_json, reports.imports)
+    if any(result["outcome"] in reports.FAILED_IMPORTS for result in results):
+        sys.exit(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
 from hotspot.clock import Clock
 from hotspot.config import Config
 from hotspot.drives.drive import Drive, DriveEvent, DriveKind
@@ -16,7 +16,7 @@ from hotspot.events import Bus, ImportFinished, SticksChanged, Subscription
 from hotspot.importer.importer import Importer
 from hotspot.model.activity import Indication
 from hotspot.model.catalogue import PackageQuery
-from hotspot.sticks import Sticks
+from hotspot.parts.sticks import Sticks
 from hotspot.store.store import HotspotStore
 from tests.support.packages import text_package
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from hotspot import reports
-from hotspot.cli import JSON, Load, ask, report
+from hotspot.commands.asking import ask
+from hotspot.printing import reports
+from hotspot.printing.output import JSON, Load, report
 
 
 @click.command()

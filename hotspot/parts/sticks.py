@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
 from hotspot.drives.drive import Drive, DriveEvent, DriveKind, DriveSource
 from hotspot.drives.presence import is_there
 from hotspot.importer.importer import Importer

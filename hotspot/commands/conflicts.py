@@ -2,9 +2,10 @@
 
 import click
 
-from hotspot import reports
-from hotspot.cli import JSON, Load, ask, report
-from hotspot.listing import Listing
+from hotspot.commands.asking import ask
+from hotspot.printing import reports
+from hotspot.printing.listing import Listing
+from hotspot.printing.output import JSON, Load, report
 
 
 @click.group(cls=Listing)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.machine import machine_id
+from hotspot.box.machine import machine_id
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from aiohttp import web
 
 from hotspot.clock import Clock
 from hotspot.config import Config
+from hotspot.control.operations import Operations, perform
 from hotspot.errors import HotspotError, PartUnavailable
 from hotspot.http.errors import error_middleware
 from hotspot.http.messages import MAX_BODY, read
 from hotspot.http.serving import serve_unix
 from hotspot.model.wire import ErrorBody
-from hotspot.operations import Operations, perform
 
 log = logging.getLogger(__name__)
 

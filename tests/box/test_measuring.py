@@ -8,13 +8,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from hotspot.box.measuring import room
 from hotspot.config import Config
+from hotspot.control.operations import perform
 from hotspot.daemon import Core, open_core, phones_app
 from hotspot.errors import CannotWrite
 from hotspot.http.serving import serve
-from hotspot.measuring import room
 from hotspot.model.downloads import DownloadCount
-from hotspot.operations import perform
 from tests.support.packages import text_package
 
 FILE = "/functions/v1/packages/text/download"

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from hotspot.box.resetting import RESET, prepare_admin
 from hotspot.clock import BUILD_MS, Clock
-from hotspot.resetting import RESET, prepare_admin
 from hotspot.store.store import HotspotStore
 
 

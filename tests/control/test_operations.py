@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from hotspot import reports
-from hotspot.asking import ask_or_open
+from hotspot.commands.asking import ask_or_open
 from hotspot.config import Config
-from hotspot.control import ask, control_app
+from hotspot.control.channel import ask, control_app
+from hotspot.control.operations import perform
 from hotspot.daemon import Core, open_core
 from hotspot.errors import BadRequest, HotspotError, NotFound
 from hotspot.http.auth import hash_token
 from hotspot.http.serving import serve_unix
 from hotspot.model.stores import Loser, RecordTransaction
-from hotspot.operations import perform
+from hotspot.printing import reports
 from tests.contract.opened import T1, TEXT, edited, verse, version_row
 from tests.store.support import bring
 from tests.support.packages import text_package

@@ -1,4 +1,4 @@
-"""What the commands of the server's side share."""
+"""What a command takes and how it prints: JSON for programs, text for people."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,14 @@ import click
 from hotspot.config import Config
 
 Load = Callable[[], Config]
+"""Reads the settings."""
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def report(result: Any, as_json: bool, text: Callable[[Any], str]) -> None:
+    """Prints a result: as JSON, or as `text` makes it readable."""
+    show(result, as_json, "" if as_json else text(result))
 
 
 def show(result: Any, as_json: bool, text: str) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
+from hotspot.box.light import Light, orders
 from hotspot.drives.drive import Drive
 from hotspot.errors import PartUnavailable
 from hotspot.events import Bus, SyncFinished, SyncStarted
-from hotspot.light import Light, orders
 from hotspot.model.activity import Indication
 
 DRIVE = Drive(id="x", device_node="/dev/sdx1", label="BIBLES")

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
 from hotspot.errors import PartUnavailable
 from hotspot.events import Bus, SticksChanged, SyncFinished, SyncStarted
 from hotspot.model.activity import PATTERNS, Indication

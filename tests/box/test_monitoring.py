@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from hotspot import reports
+from hotspot.box.monitoring import alerts_of, sync_metrics
 from hotspot.config import Config
+from hotspot.control.operations import perform
 from hotspot.daemon import Core, open_core
 from hotspot.model import instants
 from hotspot.model.health import FAILURES_COUNT_MS
 from hotspot.model.sessions import SessionLog
-from hotspot.monitoring import alerts_of, sync_metrics
-from hotspot.operations import perform
+from hotspot.printing import reports
 from tests.support.packages import text_package
 
 REPORT: dict[str, Any] = {
@@ -111,7 +111,7 @@ async def test_an_alert_stands_in_the_status(core: Core) -> None:
 
 
 async def test_a_change_is_logged_once(core: Core, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "hotspot.monitoring")
+    caplog.set_level(logging.INFO, "hotspot.box.monitoring")
     caplog.clear()
     await core.monitor.look()
     assert caplog.records == []

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from hotspot import supervision
 from hotspot.errors import PartUnavailable
-from hotspot.supervision import Supervisor
+from hotspot.parts import supervision
+from hotspot.parts.supervision import Supervisor
 
 
 @pytest.fixture(autouse=True)

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
+from hotspot.commands.importing import Job, _Lines, import_paths, line
 from hotspot.config import Config
-from hotspot.control import control_app
+from hotspot.control.channel import control_app
+from hotspot.control.operations import perform
 from hotspot.daemon import Core, open_core
 from hotspot.events import ImportProgress
 from hotspot.http.serving import serve_unix
-from hotspot.importing import Job, _Lines, import_paths, line
 from hotspot.model.plan import ImportAction
-from hotspot.operations import perform
 from hotspot.package.copying import CHUNK
 from tests.support.packages import combined_package, text_package
 

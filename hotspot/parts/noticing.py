@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hotspot.activity import Board
+from hotspot.box.activity import Board
 from hotspot.importer.importer import Importer
 from hotspot.model.imports import ImportRecord, UnderWay
 from hotspot.model.notices import (
@@ -18,7 +18,7 @@ from hotspot.model.notices import (
 )
 from hotspot.model.progress import Progress
 from hotspot.phones.live import Look
-from hotspot.reports import session
+from hotspot.printing.reports import session
 from hotspot.store.store import HotspotStore
 from hotspot.syncing.syncer import Syncer
 

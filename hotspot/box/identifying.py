@@ -4,10 +4,10 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from hotspot.box.machine import machine_id
 from hotspot.config import Config
 from hotspot.errors import CannotWrite
 from hotspot.http.auth import hash_token
-from hotspot.machine import machine_id
 from hotspot.store.store import HotspotStore
 
 log = logging.getLogger(__name__)
