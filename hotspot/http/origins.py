@@ -20,8 +20,8 @@ READ_BY_POST = ("/functions/v1/sync/changes", "/functions/v1/sync/digest")
 _ALLOWED = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "accept-profile, apikey, authorization, content-type, "
-    "if-range, prefer, range, range-unit, x-client-clock, x-client-info, x-client-time, "
-    "x-device-id, x-retry-count",
+    "if-none-match, if-range, prefer, range, range-unit, x-client-clock, x-client-info, "
+    "x-client-time, x-device-id, x-retry-count",
     "Access-Control-Max-Age": "86400",
 }
 _SHOWN = {

@@ -22,6 +22,7 @@ def asked(server: Server, method: str, path: str, **headers: str) -> Answer:
         ("/functions/v1/sync/changes", "POST", {"content-type", "x-client-time"}),
         ("/functions/v1/sync/upload", "POST", {"authorization", "content-type", "x-client-time"}),
         ("/functions/v1/media/none", "GET", {"range", "if-range"}),
+        ("/functions/v1/catalogue", "GET", {"if-none-match"}),
         ("/rest/v1/verse_texts", "GET", {"apikey", "prefer", "range", "x-client-info"}),
     ],
 )
