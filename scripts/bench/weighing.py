@@ -28,7 +28,7 @@ async def print_memory(work: Path, records: int) -> None:
             forget_peak(pid)
             async with embedded(work / "heavy-up") as database_url:
                 await _change_all(database_url)
-                fetched = (await hotspot.control.channel("sync"))["downloaded"]
+                fetched = (await hotspot.control("sync"))["downloaded"]
             if fetched != records:
                 raise SystemExit(f"{fetched} records came down, and not {records}.")
             print(f"memory, {records:,} records down: {_peaks(pid, server)}")
@@ -41,8 +41,8 @@ def _peaks(pid: int, server: Server) -> str:
 
 async def _push(hotspot: Hotspot) -> None:
     """Sends all edits to the server."""
-    await hotspot.control.channel("sync")
-    pending = (await hotspot.control.channel("status"))["sync"]["pending"]
+    await hotspot.control("sync")
+    pending = (await hotspot.control("status"))["sync"]["pending"]
     if pending:
         raise SystemExit(f"{pending} records did not go up.")
 

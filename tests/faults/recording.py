@@ -77,7 +77,7 @@ def record(work: Path, program: Sequence[str] = HOTSPOT) -> Recording:
             lengths = _work(hotspot, second, noted)
         finally:
             hotspot.end()
-    package = hotspot.parts.sticks / "second" / second.name
+    package = hotspot.sticks / "second" / second.name
     return Recording(disk.base, disk.log, package, noted.all, lengths)
 
 
@@ -101,7 +101,7 @@ def _work(hotspot: Hotspot, package: Path, noted: _Noted) -> tuple[int, int, int
 
 def _plug(hotspot: Hotspot, package: Path) -> None:
     """Puts in a stick with this package."""
-    package.parent.rename(hotspot.parts.sticks / package.parent.name)
+    package.parent.rename(hotspot.sticks / package.parent.name)
 
 
 def _verifies(data: Path) -> bool:

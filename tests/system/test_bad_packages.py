@@ -22,7 +22,7 @@ def put_in(hotspot: Hotspot, *files: Path, stick: str = "stick") -> None:
     coming.mkdir()
     for file in files:
         file.rename(coming / file.name)
-    coming.rename(hotspot.parts.sticks / stick)
+    coming.rename(hotspot.sticks / stick)
 
 
 def truncate(package: Path) -> None:
