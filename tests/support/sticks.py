@@ -4,7 +4,7 @@ import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tests.support import images
@@ -13,6 +13,7 @@ from tests.support.requirements import UDEVD
 
 __all__ = ["NOT_A_STICK", "LoopStick", "run", "udevd", "wait_for"]
 
+PULLS, PULL_S = 5, 10.0
 CONTROL = Path("/run/udev/control")
 LOCK = Path("/run/hotspot-test.lock")
 DATABASE = Path("/run/udev/data")
@@ -136,13 +137,20 @@ class LoopStick:
     def pull(self) -> None:
         """Makes the device disappear while it may be mounted; it is free once nobody holds it.
 
-        Does nothing where it is not plugged in. Blocks until whoever mounted it has let go.
+        Does nothing where it is not plugged in. Blocks until whoever mounted it has let go. The
+        device itself stays until then, and the kernel tells of its changes, such as that it may be
+        written again: who takes that for a stick that came is told once more that it is gone.
         """
         if not self.device:
             return
-        for node in self.nodes:
-            Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
-        wait_for(self._is_free, seconds=60)
+        for _ in range(PULLS):
+            for node in self.nodes:
+                Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
+            with suppress(AssertionError):
+                wait_for(self._is_free, seconds=PULL_S)
+                break
+        else:
+            raise AssertionError(f"{self.device} is still held by somebody.")
         run("blockdev", "--setrw", self.device)
         run("losetup", "--detach", self.device)
         run("udevadm", "settle", "--timeout=20")
