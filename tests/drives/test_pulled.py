@@ -42,9 +42,13 @@ class Run:
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Waits until something is so, which the board or the importer tells of."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not happened():
-                await self.events.next()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not happened():
+                    await self.events.next()
+        except TimeoutError:
+            there = [(one["name"], one["device"]) for one in self.board.sticks()]
+            raise AssertionError(f"In the end {self.board.indication}, with {there}.") from None
 
     async def finished(self, outcome: str) -> str:
         """What is said of the next import that ends so."""

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -13,7 +14,9 @@ from tests.support.requirements import UDEVD
 
 __all__ = ["NOT_A_STICK", "LoopStick", "run", "udevd", "wait_for"]
 
-PULLS, PULL_S = 5, 10.0
+PULLS, PULL_S = 20, 2.0
+PLUGGING = threading.Lock()
+"""Held where it matters that no device becomes another stick's."""
 CONTROL = Path("/run/udev/control")
 LOCK = Path("/run/hotspot-test.lock")
 DATABASE = Path("/run/udev/data")
@@ -97,6 +100,7 @@ class LoopStick:
         self.image = image.with_suffix(".stick")
         self.table = table
         self.device = ""
+        self._detaching = False
         self._parts = len(parts)
         if table:
             images.with_table(self.image, parts)
@@ -120,7 +124,9 @@ class LoopStick:
     def plug(self, *, read_only: bool = False) -> None:
         """Makes the device appear."""
         more = ["--read-only"] if read_only else []
-        self.device = run("losetup", *more, "--find", "--show", self.image)
+        with PLUGGING:
+            self.device = run("losetup", *more, "--find", "--show", self.image)
+        self._detaching = False
         if self.table:
             run("partx", "--add", self.device)
 
@@ -138,26 +144,43 @@ class LoopStick:
         """Makes the device disappear while it may be mounted; it is free once nobody holds it.
 
         Does nothing where it is not plugged in. Blocks until whoever mounted it has let go. The
-        device itself stays until then, and the kernel tells of its changes, such as that it may be
-        written again: who takes that for a stick that came is told once more that it is gone.
+        device itself stays until then, and udev tells of its changes, such as that somebody had it
+        open: who takes that for a stick that came is told once more that it is gone.
         """
         if not self.device:
             return
         for _ in range(PULLS):
-            for node in self.nodes:
-                Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
+            self._tell_gone()
             with suppress(AssertionError):
-                wait_for(self._is_free, seconds=PULL_S)
+                wait_for(self._is_gone, seconds=PULL_S)
                 break
         else:
             raise AssertionError(f"{self.device} is still held by somebody.")
-        run("blockdev", "--setrw", self.device)
-        run("losetup", "--detach", self.device)
         run("udevadm", "settle", "--timeout=20")
         self.device = ""
 
-    def _is_free(self) -> bool:
-        if self.table:
+    def _tell_gone(self) -> None:
+        """Has udev say so of every node, as long as the device is this stick's."""
+        with PLUGGING:
+            for node in self.nodes if self._is_attached() else []:
+                with suppress(FileNotFoundError):
+                    Path("/sys/class/block", Path(node).name, "uevent").write_text("remove")
+
+    def _is_gone(self) -> bool:
+        """Whether the device is free again; has it become so as soon as nobody holds it."""
+        if not self._detaching:
             delete = ["partx", "--delete", self.device]
-            return subprocess.run(delete, capture_output=True, check=False).returncode == 0
-        return f" {self.node} " not in Path("/proc/self/mountinfo").read_text()
+            if self.table and subprocess.run(delete, capture_output=True, check=False).returncode:
+                return False
+            run("blockdev", "--setrw", self.device)
+            run("losetup", "--detach", self.device)
+            self._detaching = True
+        return not self._is_attached()
+
+    def _is_attached(self) -> bool:
+        """Whether the device is this stick's still: one that is free is another's soon."""
+        backing = Path("/sys/class/block", Path(self.device).name, "loop/backing_file")
+        try:
+            return Path(backing.read_text().strip()) == self.image
+        except OSError:
+            return False
